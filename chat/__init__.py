@@ -1,0 +1,1 @@
+"""The event socket: `session` (one client, sans-IO), `room` (a channel's sockets), `hub` (this process's rooms)."""

@@ -1,0 +1,1 @@
+"""Settings, logging, database and Redis connections, migrations, embedded services, supervisor and the CLI."""

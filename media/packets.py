@@ -1,0 +1,56 @@
+"""The neutral unit between protocols and packaging: coded frames and the configuration that decodes them."""
+
+from enum import Enum
+
+import msgspec
+
+VIDEO_TIMESCALE = 90_000
+"""Ticks per second of every video time stamp inside Tallylight."""
+
+
+class TrackKind(Enum):
+    """What a track is for a player."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+class CodecConfig(msgspec.Struct, frozen=True, gc=False):
+    """How to decode the packets that follow on one track.
+
+    `fourcc` is the sample entry's name ("avc1", "hvc1", "av01", "vp09", "mp4a", "Opus", "fLaC", "ac-3", "ec-3",
+    ".mp3"); `record` is the codec's own configuration as ISO BMFF stores it: avcC, hvcC, av1C, vpcC body,
+    AudioSpecificConfig, dOps body. Two configs are the same when their bytes are.
+    """
+
+    kind: TrackKind
+    fourcc: str
+    record: bytes
+    width: int = 0
+    height: int = 0
+    sample_rate: int = 0
+    channels: int = 0
+
+
+class Packet(msgspec.Struct, gc=False):
+    """One coded access unit. H.264 and HEVC are length-prefixed (as in avcC), AAC is raw (no ADTS).
+
+    `dts` and `pts` are in milliseconds as the publisher sent them until `Timeline` has seen them; after it in
+    `VIDEO_TIMESCALE` ticks (video) or samples (audio) of one monotonic media time.
+    """
+
+    kind: TrackKind
+    dts: int
+    pts: int
+    is_keyframe: bool
+    data: bytes
+
+
+class Discontinuity(msgspec.Struct, frozen=True):
+    """What follows on every track does not join what went before: a time stamp jump, or a publisher that came back."""
+
+    reason: str
+
+
+MediaEvent = CodecConfig | Packet | Discontinuity
+"""What `Timeline` gives out, in order: a config before the first packet that needs it."""

@@ -1,0 +1,59 @@
+"""A publisher's stay: asked for, granted, fed with packets, ended with a reason. Protocol-neutral.
+
+Errors: `Refused` (policy: tell the publisher, he must change something) and `Unavailable` (ours: close without a
+word, he will try again).
+"""
+
+from collections.abc import Callable
+from typing import Protocol as Interface
+
+import msgspec
+
+from media.packets import CodecConfig, Packet
+from schemas.ingest import Protocol
+
+
+class Refused(Exception):
+    """The platform says no. `reason` is a sentence for the publisher; it never holds the key."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unavailable(Exception):
+    """The platform cannot answer right now. The publisher should try again by himself."""
+
+
+class PublishAttempt(msgspec.Struct, frozen=True):
+    """Who wants to publish, as the protocol could tell. `params` is what followed `?` in the key."""
+
+    protocol: Protocol
+    key: str
+    params: dict[str, str]
+    remote_address: str
+    encoder: str
+
+
+class Publication(Interface):
+    """One granted session, as protocols see it. Calls never wait and never raise for bad media."""
+
+    def configure(self, config: CodecConfig) -> None:
+        """Take a track's configuration; repeated equal ones are free."""
+
+    def push(self, packet: Packet) -> None:
+        """Take a packet with `dts` and `pts` in milliseconds of the publisher's clock, unwrapped or not (32 bits)."""
+
+    async def end(self, reason: str) -> None:
+        """End the session. The first call counts; `reason` goes to the log and the streams table."""
+
+
+class Publications(Interface):
+    """The node's sessions."""
+
+    async def open(self, attempt: PublishAttempt, on_cut: Callable[[str], None]) -> Publication:
+        """Ask web for a grant and open a session.
+
+        `on_cut(sentence)` is called (once, in the loop) when the platform ends the session; the protocol tells the
+        publisher and closes. Raises `Refused` or `Unavailable`; takes up to `GRANT_TIMEOUT_S`.
+        """

@@ -1,0 +1,216 @@
+"""Bodies and answers of the HTTP API: camelCase JSON, times as RFC 3339 strings in UTC."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+
+from schemas.ids import ChannelId, SessionId, UserId
+from schemas.ingest import SessionHealth
+
+T = TypeVar("T")
+
+NAME_PATTERN = "^[a-z0-9_]{3,25}$"
+"""Names of accounts and channels."""
+PASSWORD_MIN, PASSWORD_MAX = 10, 128
+TITLE_MAX, DISPLAY_NAME_MAX, TAGS_MAX = 140, 50, 10
+
+Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
+Password = Annotated[str, msgspec.Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
+Title = Annotated[str, msgspec.Meta(max_length=TITLE_MAX)]
+DisplayName = Annotated[str, msgspec.Meta(min_length=1, max_length=DISPLAY_NAME_MAX)]
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+CategoryId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,50}$")]
+Language = Annotated[str, msgspec.Meta(pattern="^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", max_length=20)]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=25)]
+Tags = Annotated[list[Tag], msgspec.Meta(max_length=TAGS_MAX)]
+
+
+class Data(msgspec.Struct, Generic[T], frozen=True):
+    """The envelope of one thing."""
+
+    data: T
+    success: bool = True
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Where the next page begins; null on the last one."""
+
+    cursor: str | None
+
+
+class DataList(msgspec.Struct, Generic[T], frozen=True):
+    """The envelope of one page of things."""
+
+    data: list[T]
+    page: Page
+    success: bool = True
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The data of an answer that only says that it was done."""
+
+
+# --- what clients send: unknown fields are refused ---------------------------------------------------------
+
+
+class Register(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST auth/register."""
+
+    username: Name
+    password: Password
+    email: Email | None = None
+    display_name: DisplayName | None = None
+    invite_code: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+
+
+class Login(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST auth/login."""
+
+    username: Annotated[str, msgspec.Meta(max_length=PASSWORD_MAX)]
+    password: Annotated[str, msgspec.Meta(max_length=PASSWORD_MAX)]
+
+
+class PatchMe(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """PATCH me: what is absent stays as it is."""
+
+    display_name: DisplayName | msgspec.UnsetType = msgspec.UNSET
+
+
+class CreateChannel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST channels."""
+
+    name: Name
+    title: Title = ""
+    category_id: CategoryId = ""
+    language: Language = ""
+    tags: Tags = []
+
+
+class PatchChannel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """PATCH channels/{id}: what is absent stays as it is."""
+
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    category_id: CategoryId | msgspec.UnsetType = msgspec.UNSET
+    language: Language | msgspec.UnsetType = msgspec.UNSET
+    tags: Tags | msgspec.UnsetType = msgspec.UNSET
+    mature: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+# --- what the API answers ----------------------------------------------------------------------------------
+
+
+class User(msgspec.Struct, frozen=True, rename="camel"):
+    """An account as anyone may see it."""
+
+    id: UserId
+    username: str
+    display_name: str
+    avatar_url: str
+    created_at: datetime
+
+
+class OwnedChannel(msgspec.Struct, frozen=True, rename="camel"):
+    """A channel of mine, as short as a menu wants it."""
+
+    id: ChannelId
+    name: str
+
+
+class Me(msgspec.Struct, frozen=True, rename="camel"):
+    """GET me: my account, as only I see it."""
+
+    user: User
+    is_admin: bool
+    email: str | None
+    channels: list[OwnedChannel]
+
+
+class Session(msgspec.Struct, frozen=True, rename="camel"):
+    """A sign-in. `token` is for `Authorization: Bearer`; browsers get it as the cookie `session`."""
+
+    token: str
+    user_id: UserId
+    expires_at: datetime
+
+
+class Registered(msgspec.Struct, frozen=True, rename="camel"):
+    """A new account, signed in."""
+
+    user: User
+    token: str
+    expires_at: datetime
+
+
+class Channel(msgspec.Struct, frozen=True, rename="camel"):
+    """A channel as anyone may see it. The stream key is never here."""
+
+    id: ChannelId
+    user_id: UserId
+    name: str
+    display_name: str
+    title: str
+    category_id: str
+    language: str
+    tags: list[str]
+    mature: bool
+    is_live: bool
+    started_at: datetime | None
+    viewer_count: int
+    thumbnail_url: str
+    created_at: datetime
+
+
+class StreamStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """Is it live, since when, for how many."""
+
+    channel_id: ChannelId
+    is_live: bool
+    session_id: SessionId | None
+    started_at: datetime | None
+    viewer_count: int
+    peak_viewers: int
+
+
+class PublishUrls(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a publisher sends to; null where that listener is off."""
+
+    rtmp: str | None
+    rtmps: str | None
+    srt: str | None
+    whip: str | None
+
+
+class StreamKeyInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """GET channels/{id}/stream-key: what can be said of a key that is stored hashed."""
+
+    last_four: str | None
+    created_at: datetime | None
+    publish: PublishUrls
+
+
+class StreamKey(msgspec.Struct, frozen=True, rename="camel"):
+    """POST channels/{id}/stream-key: the new key, shown this once."""
+
+    stream_key: str
+
+
+class GoneOffline(msgspec.Struct, frozen=True, rename="camel"):
+    """POST channels/{id}/go-offline."""
+
+    channel_id: ChannelId
+    is_live: bool
+
+
+class IngestState(msgspec.Struct, frozen=True, rename="camel"):
+    """GET channels/{id}/ingest, for the owner: the running publisher, or null."""
+
+    session: SessionHealth | None
+
+
+class Health(msgspec.Struct, frozen=True, rename="camel"):
+    """GET healthz and readyz: `checks` names each dependency and what is wrong with it, or "ok"."""
+
+    status: str
+    version: str
+    checks: dict[str, str]

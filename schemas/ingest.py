@@ -1,0 +1,146 @@
+"""What ingest and web tell each other: signed callbacks, the registry of live streams, commands, health.
+
+ingest -> web   POST /internal/ingest/publish | heartbeat | unpublish   (JSON, signed: see `signing.py`)
+ingest -> Redis `live:{channelId}`, `live:{channelName}` and `session:{sessionId}` hold a `LiveEntry`
+web -> ingest   Redis channel `ingest_commands` carries `IngestCommand`
+"""
+
+from typing import Literal
+
+import msgspec
+
+from schemas.ids import ChannelId, NodeId, SessionId
+
+LIVE_ENTRY_TTL_S = 15
+"""A registry entry disappears this long after its ingest process stopped renewing it."""
+HEARTBEAT_S = 2.0
+"""How often ingest renews its entries and tells web how its streams are."""
+ENDED_ENTRY_TTL_S = 60
+"""How long `session:{id}` outlives the stream, so that players can fetch the end of it."""
+INGEST_COMMANDS = "ingest_commands"
+"""Redis channel of `IngestCommand`."""
+
+
+def live_key(channel: str) -> str:
+    """Return the registry key of a live channel, by its id or by its name."""
+    return f"live:{channel}"
+
+
+def session_key(session: str) -> str:
+    """Return the registry key of one session; unlike `live_key` it outlives the stream for a minute."""
+    return f"session:{session}"
+
+
+Protocol = Literal["rtmp", "rtmps", "srt", "whip"]
+
+
+class PublishRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """May this publisher go on? Asked before anything is accepted (RTMP: before `Publish.Start`).
+
+    `request_id` is new in every request, so that two equal requests have different signatures.
+    """
+
+    request_id: str
+    node_id: NodeId
+    protocol: Protocol
+    key: str
+    params: dict[str, str]
+    remote_address: str
+    encoder: str = ""
+
+
+class PublishGrant(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer to a good key: who this is and what the session is to be."""
+
+    channel_id: ChannelId
+    channel_name: str
+    session_id: SessionId
+
+
+class TrackHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One track as it arrives, measured over the last seconds."""
+
+    codec: str  # RFC 6381: avc1.64001f, mp4a.40.2
+    bitrate_bps: int
+    width: int | None = None
+    height: int | None = None
+    frame_rate: float | None = None
+    keyframe_interval_s: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+
+
+class SessionHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One running session in a heartbeat.
+
+    `is_playable` turns true once the first part can be fetched, and stays so. Counters run from the start.
+    """
+
+    session_id: SessionId
+    channel_id: ChannelId
+    protocol: Protocol
+    encoder: str
+    started_at_ms: int
+    is_playable: bool
+    duration_ms: int
+    received_bytes: int
+    dropped_packets: int
+    discontinuities: int
+    video: TrackHealth | None = None
+    audio: TrackHealth | None = None
+
+
+class Heartbeat(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """All sessions of one node, every `HEARTBEAT_S` and at once when one becomes playable.
+
+    A session that web believes to be on this node and that is not in the list has ended.
+    """
+
+    request_id: str
+    node_id: NodeId
+    origin_url: str
+    sessions: list[SessionHealth]
+
+
+class Cut(msgspec.Struct, frozen=True, rename="camel"):
+    """A session that must end, and the sentence its publisher is told."""
+
+    session_id: SessionId
+    reason: str
+
+
+class HeartbeatAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """`cut`: sessions that web no longer allows; the repetition of a command that got lost."""
+
+    cut: list[Cut]
+
+
+class Unpublish(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A session has ended. Delivered at least once; web takes a repetition as done."""
+
+    request_id: str
+    node_id: NodeId
+    session_id: SessionId
+    reason: str
+
+
+class LiveEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a live stream is: the registry's value. `origin_url` is the base of the node's internal origin."""
+
+    channel_id: ChannelId
+    channel_name: str
+    session_id: SessionId
+    node_id: NodeId
+    origin_url: str
+    started_at_ms: int
+
+
+class CutSession(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="cut"):
+    """End this session now: the key was rotated, the owner or an administrator stopped it."""
+
+    session_id: SessionId
+    reason: str
+
+
+IngestCommand = CutSession
+"""What web tells every ingest process over `INGEST_COMMANDS`; a tagged union once there is a second one."""
