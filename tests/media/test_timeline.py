@@ -1,0 +1,192 @@
+"""Claims of media.timeline: no wraps, no steps back, breaks are said aloud."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
+from media.timeline import SETTLE_S, Timeline
+
+VIDEO = CodecConfig(TrackKind.VIDEO, "avc1", b"\x01", width=1920, height=1080)
+AUDIO = CodecConfig(TrackKind.AUDIO, "mp4a", b"\x11\x90", sample_rate=48_000, channels=2)
+
+
+def timeline(*configs: CodecConfig) -> Timeline:
+    made = Timeline(lambda _config, _data: 1024)
+    for config in configs or (VIDEO, AUDIO):
+        made.configure(config)
+    return made
+
+
+def video(dts: int, *, pts: int | None = None, key: bool = False) -> Packet:
+    return Packet(TrackKind.VIDEO, dts, dts if pts is None else pts, key, b"v")
+
+
+def audio(dts: int) -> Packet:
+    return Packet(TrackKind.AUDIO, dts, dts, True, b"a")
+
+
+def packets(events: list[MediaEvent]) -> list[Packet]:
+    return [event for event in events if isinstance(event, Packet)]
+
+
+def test_media_time_begins_at_zero_wherever_the_publisher_begins() -> None:
+    line = timeline()
+    [config, first] = line.push(video(16_790_000, pts=16_790_067, key=True), 0.0)
+    assert config is VIDEO
+    assert isinstance(first, Packet)
+    assert (first.dts, first.pts) == (0, 67 * 90)
+    [second] = packets(line.push(video(16_790_033), 0.03))
+    assert second.dts == 33 * 90
+
+
+def test_a_config_comes_once_before_its_first_packet() -> None:
+    line = timeline(VIDEO)
+    line.configure(VIDEO)
+    assert line.push(video(0, key=True), 0.0)[0] is VIDEO
+    line.configure(VIDEO)
+    assert [type(event) for event in line.push(video(33, key=True), 0.0)] == [Packet]
+
+
+@pytest.mark.parametrize("start", [2**32 - 100, 2**31 - 100, 2**32 - 1])
+def test_32_bit_stamps_wrap_without_a_trace(start: int) -> None:
+    line = timeline(VIDEO)
+    times = []
+    for frame in range(100):
+        stamp = (start + frame * 40) % 2**32
+        times += [p.dts for p in packets(line.push(video(stamp, key=frame == 0), frame * 0.04))]
+    assert times == [frame * 40 * 90 for frame in range(100)]
+    assert line.discontinuities == 0
+
+
+def test_audio_counts_samples_though_milliseconds_are_rounded() -> None:
+    line = timeline(AUDIO)
+    times = [packets(line.push(audio(round(n * 1024 / 48)), n * 0.021))[0].dts for n in range(5_000)]
+    assert times == [n * 1024 for n in range(5_000)]
+
+
+def test_audio_follows_the_stamps_over_a_gap() -> None:
+    line = timeline(AUDIO)
+    line.push(audio(0), 0.0)
+    [after] = packets(line.push(audio(500), 0.5))
+    assert after.dts == 24_000
+
+
+def test_audio_that_overlaps_what_plays_is_dropped_until_the_stamps_catch_up() -> None:
+    line = timeline(AUDIO)
+    for n in range(10):
+        line.push(audio(n * 21), n * 0.021)
+    assert line.push(audio(100), 0.2) == []
+    assert line.dropped_packets == 1
+    assert packets(line.push(audio(213), 0.21))[0].dts == 10 * 1024
+
+
+def test_video_before_the_first_keyframe_is_dropped() -> None:
+    line = timeline(VIDEO)
+    assert line.push(video(0), 0.0) == []
+    assert line.push(video(33), 0.0) == []
+    assert line.push(video(67, key=True), 0.0)[0] is VIDEO
+    assert line.dropped_packets == 2
+
+
+def test_a_packet_without_a_config_is_dropped() -> None:
+    line = timeline(AUDIO)
+    assert line.push(video(0, key=True), 0.0) == []
+    assert line.dropped_packets == 1
+
+
+def test_a_new_config_waits_for_its_keyframe() -> None:
+    line = timeline(VIDEO)
+    line.push(video(0, key=True), 0.0)
+    other = CodecConfig(TrackKind.VIDEO, "avc1", b"\x02", width=1280, height=720)
+    line.configure(other)
+    assert line.push(video(33), 0.03) == []
+    assert line.push(video(67, key=True), 0.07)[0] is other
+
+
+def test_a_jump_forward_becomes_a_discontinuity_that_follows_the_wall_clock() -> None:
+    line = timeline(VIDEO)
+    line.push(video(0, key=True), 0.0)
+    events = line.push(video(1_000_000, key=True), 0.04)
+    assert isinstance(events[0], Discontinuity)
+    assert packets(events)[0].dts == 40 * 90
+    assert packets(line.push(video(1_000_040), 0.08))[0].dts == 80 * 90
+
+
+def test_a_jump_back_becomes_a_discontinuity() -> None:
+    line = timeline(VIDEO)
+    for n in range(100):
+        line.push(video(50_000 + n * 40, key=n == 0), n * 0.04)
+    events = line.push(video(0, key=True), 4.0)
+    assert isinstance(events[0], Discontinuity)
+    assert packets(events)[0].dts == 4_000 * 90
+
+
+def test_after_a_jump_the_next_picture_must_be_a_keyframe() -> None:
+    line = timeline(VIDEO)
+    line.push(video(0, key=True), 0.0)
+    assert [type(event) for event in line.push(video(90_000), 0.04)] == [Discontinuity]
+    assert line.push(video(90_040), 0.08) == []
+    assert len(packets(line.push(video(90_080, key=True), 0.12))) == 1
+
+
+def test_both_tracks_jump_with_one_discontinuity() -> None:
+    line = timeline()
+    line.push(video(0, key=True), 0.0)
+    line.push(audio(0), 0.0)
+    first = line.push(video(600_000, key=True), 0.04)
+    second = line.push(audio(600_010), 0.05)
+    assert isinstance(first[0], Discontinuity)
+    assert [type(event) for event in second] == [Packet]
+    assert line.discontinuities == 1
+
+
+def test_the_old_clock_is_dropped_for_a_while_after_a_jump() -> None:
+    line = timeline()
+    line.push(video(0, key=True), 0.0)
+    line.push(audio(0), 0.0)
+    line.push(video(600_000, key=True), 0.04)
+    assert line.push(audio(50), 0.05) == []
+    assert line.discontinuities == 1
+    line.push(audio(50), 0.05 + SETTLE_S)
+    assert line.discontinuities == 2
+
+
+def test_a_track_that_pauses_does_not_break_the_other() -> None:
+    line = timeline()
+    line.push(audio(0), 0.0)
+    for n in range(250):
+        line.push(video(n * 40, key=n == 0), n * 0.04)
+    [late] = packets(line.push(audio(9_990), 10.0))
+    assert late.dts == 9_990 * 48
+    assert line.discontinuities == 0
+
+
+def test_repeated_decode_times_are_nudged_apart() -> None:
+    line = timeline(VIDEO)
+    line.push(video(0, key=True), 0.0)
+    line.push(video(40), 0.04)
+    assert packets(line.push(video(40), 0.05))[0].dts == 3601
+    assert line.repaired_stamps == 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2**32 - 1), st.booleans(), st.floats(0, 5)), max_size=60))
+def test_any_stamps_give_rising_time_on_every_track(steps: list[tuple[bool, int, bool, float]]) -> None:
+    line = timeline()
+    now = 0.0
+    last: dict[TrackKind, int] = {}
+    for is_video, stamp, key, pause in steps:
+        now += pause
+        for out in packets(line.push(video(stamp, key=key) if is_video else audio(stamp), now)):
+            assert out.dts > last.get(out.kind, -(1 << 62))
+            last[out.kind] = out.dts
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=200), st.integers(0, 2**32 - 1))
+def test_small_steps_never_break_the_line(steps: list[int], start: int) -> None:
+    line = timeline(VIDEO)
+    stamp = start
+    for step in steps:
+        stamp += step
+        line.push(video(stamp % 2**32, key=True), 0.0)
+    assert line.discontinuities == 0
