@@ -1,0 +1,153 @@
+"""One rendition: access units in, parts and segment ends out. When a segment ends is decided by `segmenter`."""
+
+import msgspec
+
+from media.hls.boxes import Sample, fragment, init_section, timescale
+from media.hls.planner import TrackPlan
+from media.packets import CodecConfig, Packet, TrackKind
+
+
+class Init(msgspec.Struct, frozen=True):
+    """The initialization section of the segments that follow in this rendition."""
+
+    rendition: str
+    number: int
+    config: CodecConfig
+    data: bytes
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A finished part. `start_s` is the media time at which it is presented, `duration_s` its true length."""
+
+    rendition: str
+    msn: int
+    index: int
+    start_s: float
+    duration_s: float
+    is_independent: bool
+    data: bytes
+
+
+class SegmentEnd(msgspec.Struct, frozen=True):
+    """The segment is complete: its bytes are those of its parts, joined."""
+
+    rendition: str
+    msn: int
+    duration_s: float
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """A segment in which this rendition has no media, while another has some."""
+
+    rendition: str
+    msn: int
+    start_s: float
+    duration_s: float
+
+
+class DiscontinuityMark(msgspec.Struct, frozen=True):
+    """The next segment of this rendition does not join the one before."""
+
+    rendition: str
+
+
+Output = Init | Part | SegmentEnd | Gap | DiscontinuityMark
+
+
+class Fragmenter:
+    """Holds one access unit, whose duration the next one tells, and closes parts before they get too long."""
+
+    def __init__(self, name: str, plan: TrackPlan, outputs: list[Output]) -> None:
+        self.name = name
+        self.msn = 0
+        self.held: Packet | None = None
+        self.segment_ticks = 0
+        """Duration of the segment so far, without the held access unit."""
+        self.delay_ticks = 0
+        """Presentation minus decode time at the last random access point."""
+        self._plan = plan
+        self._outputs = outputs
+        self._init_number = 0
+        self._sequence = 0
+        self._part_index = 0
+        self._samples: list[Sample] = []
+        self._part_dts = 0
+        self._part_ticks = 0
+        self._is_independent = False
+        self._clock = 0  # decode time up to which this rendition has been written
+        self.configure(plan.config)
+
+    def configure(self, config: CodecConfig) -> None:
+        """Begin a new initialization section; the segment before has been ended."""
+        self._kind = config.kind
+        self._is_audio = config.kind is TrackKind.AUDIO
+        self.timescale = timescale(config)
+        self.frame_ticks = max(1, round(self._plan.frame_s * self.timescale))
+        self._part_target = round(self._plan.part_target_s * self.timescale)
+        self._init_number += 1
+        self._outputs.append(Init(self.name, self._init_number, config, init_section(config)))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the current segment is known."""
+        return self.held is None and not self._samples and not self._part_index
+
+    def add(self, packet: Packet, duration: int) -> None:
+        """Write an access unit of known duration."""
+        if self._samples and self._part_ticks + duration > self._part_target:
+            self._close_part()
+        if not self._samples:
+            self._part_dts = packet.dts
+        composition = packet.pts - packet.dts
+        is_sync = packet.is_keyframe or self._is_audio
+        if is_sync:
+            self._is_independent = True
+            self.delay_ticks = composition
+        self._samples.append(Sample(duration, composition, is_sync, packet.data))
+        self._part_ticks += duration
+        self.segment_ticks += duration
+        self._clock = packet.dts + duration
+        if self._part_ticks + self.frame_ticks // 2 > self._part_target:
+            self._close_part()  # another usual frame will not fit: publish now, not when it is here
+
+    def complete(self) -> None:
+        """Write the held access unit with the usual duration: what follows does not tell."""
+        if self.held is not None:
+            held, self.held = self.held, None
+            self.add(held, self.frame_ticks)
+
+    def end_segment(self, until_ticks: int) -> None:
+        """End the segment before the held access unit. Without media it is a gap up to the decode time given."""
+        if self._samples:
+            self._close_part()
+        if self._part_index:
+            self._outputs.append(SegmentEnd(self.name, self.msn, self.segment_ticks / self.timescale))
+        else:
+            length = max(until_ticks - self._clock, self.frame_ticks)
+            self._outputs.append(Gap(self.name, self.msn, self._presented_s(self._clock), length / self.timescale))
+            self._clock += length
+        self.msn += 1
+        self._part_index = 0
+        self.segment_ticks = 0
+
+    def _close_part(self) -> None:
+        self._sequence += 1
+        data = fragment(self._kind, self._sequence, self._part_dts, self.timescale, self._samples)
+        self._outputs.append(
+            Part(
+                self.name,
+                self.msn,
+                self._part_index,
+                self._presented_s(self._part_dts),
+                self._part_ticks / self.timescale,
+                self._is_independent,
+                data,
+            )
+        )
+        self._part_index += 1
+        self._part_ticks = 0
+        self._is_independent = False
+        self._samples.clear()
+
+    def _presented_s(self, dts: int) -> float:
+        return (dts + self.delay_ticks) / self.timescale

@@ -1,0 +1,280 @@
+"""The live window of one rendition: what its playlist lists, and what may still be fetched after it left the list."""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+
+from media.hls.segmenter import DiscontinuityMark, Gap, Init, Output, Part, SegmentEnd
+from schemas import playlist as text
+
+LIVE_WINDOW_S = 60.0
+"""Media that a live playlist lists, or eight target durations if that is longer."""
+PARTS_TARGETS = 3
+"""Parts are listed for this many target durations (RFC 8216bis, 4.4.4.9) and kept in memory as long."""
+SKIP_TARGETS = 6
+"""CAN-SKIP-UNTIL in target durations; the least that section 4.4.3.8 allows."""
+
+
+class LivePart(msgspec.Struct, gc=False):
+    """A part: its place in the segment and, as long as the segment is in memory, its bytes."""
+
+    duration_s: float
+    is_independent: bool
+    offset: int
+    size: int
+    data: bytes | None
+
+
+class LiveSegment(msgspec.Struct):
+    """A segment; without `duration_s` it is in progress."""
+
+    msn: int
+    map_number: int
+    start_s: float
+    is_discontinuous: bool
+    parts: list[LivePart] = []
+    size: int = 0
+    duration_s: float | None = None
+    is_gap: bool = False
+    is_stored: bool = False
+    """Whether the spool has all of it."""
+    is_being_stored: bool = False
+
+    @property
+    def parts_s(self) -> float:
+        """Duration of the parts so far."""
+        return sum(part.duration_s for part in self.parts)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether its bytes can be served without the spool."""
+        return all(part.data is not None for part in self.parts)
+
+    def chunks(self) -> list[bytes]:
+        """Return the bytes of the parts, which joined are the segment. Only while it is in memory."""
+        return [part.data for part in self.parts if part.data is not None]
+
+    def forget_bytes(self) -> None:
+        """Drop the bytes: the spool has them."""
+        for part in self.parts:
+            part.data = None
+
+
+class Window:
+    """Takes the packager's outputs of one rendition. Times are media time in seconds."""
+
+    def __init__(
+        self, name: str, *, target_duration_s: int, part_target_s: float, part_hold_back_s: float, clock_offset_s: float
+    ) -> None:
+        self.name = name
+        self.inits: dict[int, Init] = {}
+        self.segments: deque[LiveSegment] = deque()
+        """What the playlist lists, the segment in progress included."""
+        self.retired: deque[tuple[float, LiveSegment]] = deque()
+        """Segments that left the playlist, each with the media time until which it can be fetched."""
+        self.expired: list[LiveSegment] = []
+        """Segments that nobody may fetch any more; whoever stored them takes them from here."""
+        self.is_ended = False
+        self.total_bytes = 0
+        self.total_s = 0.0
+        self.peak_bps = 0
+        self._target_duration_s = target_duration_s
+        self.part_target_s = part_target_s
+        self._clock_offset_s = clock_offset_s
+        self._window_s = max(LIVE_WINDOW_S, 8 * target_duration_s)
+        self._closed_s = 0.0  # duration of the listed segments that are complete
+        self._discontinuity_sequence = 0
+        self._is_discontinuous = False
+        self._map_number = 0
+        self._server_control = text.ServerControl(
+            hold_back_s=3 * target_duration_s,
+            part_hold_back_s=part_hold_back_s,
+            can_skip_until_s=SKIP_TARGETS * target_duration_s,
+        )
+
+    # --- what the packager says ------------------------------------------------------------------------------
+
+    def apply(self, output: Output) -> LiveSegment | None:
+        """Take the next output; return the segment that it completed and that has bytes to store."""
+        if isinstance(output, Part):
+            self._add_part(output)
+        elif isinstance(output, SegmentEnd):
+            segment = self.segments[-1]
+            self._close(segment, output.duration_s)
+            return segment
+        elif isinstance(output, Init):
+            self.inits[output.number] = output
+            self._map_number = output.number
+        elif isinstance(output, Gap):
+            gap = self._begin(output.msn, output.start_s)
+            gap.is_gap = True
+            self._close(gap, output.duration_s)
+        elif isinstance(output, DiscontinuityMark):
+            self._is_discontinuous = bool(self.segments)
+        return None
+
+    def _begin(self, msn: int, start_s: float) -> LiveSegment:
+        segment = LiveSegment(msn, self._map_number, start_s, self._is_discontinuous)
+        self._is_discontinuous = False
+        self.segments.append(segment)
+        return segment
+
+    def _add_part(self, part: Part) -> None:
+        segment = self._begin(part.msn, part.start_s) if part.index == 0 else self.segments[-1]
+        size = len(part.data)
+        # A single access unit may last longer than the part target, which no part may exceed (4.4.4.9): its sample
+        # table and EXTINF tell the truth, the declared duration is the longest that is allowed.
+        declared_s = min(part.duration_s, self.part_target_s)
+        segment.parts.append(LivePart(declared_s, part.is_independent, segment.size, size, part.data))
+        segment.size += size
+        self.total_bytes += size
+        self.total_s += part.duration_s
+
+    def _close(self, segment: LiveSegment, duration_s: float) -> None:
+        segment.duration_s = duration_s
+        self._closed_s += duration_s
+        if duration_s >= self._target_duration_s / 2:  # shorter ones say nothing of a peak (4.4.6.2)
+            self.peak_bps = max(self.peak_bps, math.ceil(segment.size * 8 / duration_s))
+        while (oldest := self.segments[0]).duration_s is not None and self._closed_s - oldest.duration_s >= (
+            self._window_s
+        ):
+            self._retire()
+        now_s = segment.start_s + duration_s
+        while self.retired and self.retired[0][0] < now_s:
+            self.expired.append(self.retired.popleft()[1])
+        self.forget_stored()
+
+    def _retire(self) -> None:
+        segment = self.segments.popleft()
+        assert segment.duration_s is not None
+        self._closed_s -= segment.duration_s
+        # The tag goes with its segment (4.4.3.3).
+        self._discontinuity_sequence += segment.is_discontinuous
+        if segment.is_gap or not segment.is_stored:
+            return  # memory is for the window; without a disk there is no more
+        # Downloadable for its own duration and that of the longest playlist that listed it (6.2.2).
+        last = self.segments[-1]
+        until_s = last.start_s + (last.duration_s or 0.0) + segment.duration_s + self._window_s
+        self.retired.append((until_s, segment))
+
+    def forget_stored(self) -> None:
+        """Free the memory of stored segments that have no listed parts any more."""
+        for segment, distance_s in self._distances():
+            if distance_s <= PARTS_TARGETS * self._target_duration_s:
+                break
+            if segment.is_stored:
+                segment.forget_bytes()
+
+    def end(self) -> None:
+        """Nothing will be added."""
+        self.is_ended = True
+
+    # --- what can be fetched ---------------------------------------------------------------------------------
+
+    @property
+    def last_closed_msn(self) -> int:
+        """Number of the last complete segment, -1 before the first."""
+        if not self.segments:
+            return -1
+        last = self.segments[-1]
+        return last.msn if last.duration_s is not None else last.msn - 1
+
+    @property
+    def next_part(self) -> tuple[int, int]:
+        """Number of the segment in progress and index of the part that will come next."""
+        if not self.segments:
+            return 0, 0
+        last = self.segments[-1]
+        return (last.msn + 1, 0) if last.duration_s is not None else (last.msn, len(last.parts))
+
+    def find(self, msn: int) -> LiveSegment | None:
+        """Return a segment that may still be fetched, listed or not."""
+        if self.segments and msn >= self.segments[0].msn:
+            index = msn - self.segments[0].msn
+            return self.segments[index] if index < len(self.segments) else None
+        return next((segment for _, segment in self.retired if segment.msn == msn), None)
+
+    def has(self, msn: int, part: int | None) -> bool:
+        """Whether the playlist holds that segment, or that part or a later one (6.2.5.2)."""
+        next_msn, next_part = self.next_part
+        if part is None:
+            return msn < next_msn
+        # A part beyond the last of a segment is part 0 of the next one.
+        segment = self.find(msn)
+        if segment is not None and segment.duration_s is not None and part >= len(segment.parts):
+            return (next_msn, next_part) > (msn + 1, 0)
+        return (next_msn, next_part) > (msn, part)
+
+    # --- the playlist ----------------------------------------------------------------------------------------
+
+    def uri(self, msn: int, part: int | None = None) -> str:
+        """Return the name of a segment or of one of its parts."""
+        return f"{self.name}-{msn}.m4s" if part is None else f"{self.name}-{msn}-{part}.m4s"
+
+    def report(self) -> text.RenditionReport:
+        """Return what another rendition's playlist says of this one (4.4.5.4)."""
+        msn, part = self.next_part
+        if part == 0:
+            msn -= 1
+            parts = self.segments[-1].parts if self.segments else ()
+            part = len(parts)
+        return text.RenditionReport(f"{self.name}.m3u8", max(msn, 0), part - 1 if part else None)
+
+    def write(self, reports: Sequence[text.RenditionReport], *, is_delta: bool = False) -> str:
+        """Return the playlist, or what is new in it since `SKIP_TARGETS` target durations ago."""
+        skip = self._skippable() if is_delta and not self.is_ended else 0
+        next_msn, next_part = self.next_part
+        return text.write_media_playlist(
+            text.MediaPlaylist(
+                target_duration_s=self._target_duration_s,
+                segments=self._listed(),
+                media_sequence=self.segments[0].msn if self.segments else 0,
+                discontinuity_sequence=self._discontinuity_sequence,
+                part_target_s=self.part_target_s,
+                server_control=self._server_control,
+                hint_uri=None if self.is_ended else self.uri(next_msn, next_part),
+                reports=reports,
+                is_ended=self.is_ended,
+            ),
+            skip=skip,
+        )
+
+    def _listed(self) -> list[text.Segment]:
+        # A segment keeps or loses its parts as a whole. One part is taken off the limit so that never more than
+        # three target durations of segments have parts: strict parsers count.
+        parts_s = PARTS_TARGETS * self._target_duration_s - self.part_target_s
+        listed = []
+        for segment, distance_s in self._distances():
+            parts = segment.parts if distance_s <= parts_s else ()
+            listed.append(
+                text.Segment(
+                    uri=self.uri(segment.msn),
+                    duration_s=segment.duration_s,
+                    map_uri=f"{self.name}-init-{segment.map_number}.mp4",
+                    program_date_time_ms=round((segment.start_s + self._clock_offset_s) * 1000),
+                    is_discontinuous=segment.is_discontinuous,
+                    is_gap=segment.is_gap,
+                    parts=[
+                        text.Part(self.uri(segment.msn, index), part.duration_s, part.is_independent)
+                        for index, part in enumerate(parts)
+                    ],
+                )
+            )
+        return listed
+
+    def _distances(self) -> list[tuple[LiveSegment, float]]:
+        """Return the listed segments with the distance of their beginning from the end of the playlist."""
+        distance_s = self._closed_s
+        if self.segments and self.segments[-1].duration_s is None:
+            distance_s += self.segments[-1].parts_s
+        distances = []
+        for segment in self.segments:
+            distances.append((segment, distance_s))
+            distance_s -= segment.duration_s or 0.0
+        return distances
+
+    def _skippable(self) -> int:
+        boundary_s = SKIP_TARGETS * self._target_duration_s
+        return sum(distance_s - (segment.duration_s or 0.0) >= boundary_s for segment, distance_s in self._distances())

@@ -1,0 +1,407 @@
+"""One live stream: packets in, and on the other side everything the origin answers."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+import msgspec
+import structlog
+
+from media.codecs import rfc6381
+from media.hls.planner import Plan, Planner
+from media.hls.segmenter import AUDIO, VIDEO, Output, Packager
+from media.hls.window import LiveSegment, Window
+from media.meter import TrackMeter, TrackStats
+from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
+from media.spool import Spool
+from schemas import playlist as text
+from schemas.ids import SessionId
+
+log = structlog.get_logger()
+
+MAX_WAITERS = 10_000
+"""Requests of one stream that may wait for what comes next. Web joins equal ones, so a handful is usual."""
+MISSED_PER_SEGMENT = 3
+"""Older segments that are offered to the spool again beside each new one."""
+BANDWIDTH_HEADROOM = 1.25
+"""What is added to the measured bit rate until the first whole segment is known."""
+
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+IMMUTABLE = "public, max-age=31536000, immutable"
+BRIEF = "public, max-age=1"
+NO_STORE = "no-store"
+
+_FILE = re.compile(
+    r"(?P<rendition>video|audio)"
+    r"(?:(?P<playlist>\.m3u8)|-init-(?P<init>\d{1,9})\.mp4|-(?P<msn>\d{1,9})(?:-(?P<part>\d{1,6}))?\.m4s)"
+)
+_NUMBER = re.compile(r"\d{1,9}")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the origin says to one request."""
+
+    status: HTTPStatus
+    headers: dict[str, str]
+    body: bytes
+
+
+class StreamStats(msgspec.Struct, frozen=True):
+    """What a heartbeat tells of a stream."""
+
+    video: TrackStats | None
+    audio: TrackStats | None
+    dropped_packets: int
+    discontinuities: int
+    media_bytes: int
+
+
+class BadDirective(Exception):
+    """The request's `_HLS_` parameters cannot be met: status 400."""
+
+
+class LiveStream:
+    """A running or ended stream. `feed` and the rest are for the loop's thread; nothing but `get` waits."""
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        *,
+        part_s: float,
+        segment_s: float,
+        spool: Spool,
+        on_playable: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.session_id = session_id
+        self.is_playable = False
+        """Whether every rendition has its first part; stays true. `on_playable` is called when it turns so."""
+        self.is_ended = False
+        self._spool = spool
+        self._on_playable = on_playable
+        self._planner = Planner(part_s=part_s, segment_s=segment_s)
+        self._plan: Plan | None = None
+        self._packager: Packager | None = None
+        self._windows: dict[str, Window] = {}
+        self._configs: dict[TrackKind, CodecConfig] = {}
+        self._meters: dict[TrackKind, TrackMeter] = {}
+        self._discontinuities = 0
+        self._late_tracks = 0
+        self._now = 0.0
+        self._is_closed = False
+        self._change: asyncio.Future[None] | None = None
+        self._waiters = 0
+        self._texts: dict[tuple[str, bool], bytes] = {}
+        self._log = log.bind(session=session_id)
+
+    # --- packets in ------------------------------------------------------------------------------------------
+
+    def feed(self, event: MediaEvent, now: float) -> None:
+        """Take the next event of the timeline; `now` is wall clock time in seconds.
+
+        Raises `UnsupportedCodec` for a configuration that HLS cannot carry.
+        """
+        if self.is_ended:
+            return
+        self._now = now
+        if isinstance(event, Packet):
+            meter = self._meters.get(event.kind)
+            if meter is not None:
+                meter.count(event, now)
+        elif isinstance(event, Discontinuity):
+            self._discontinuities += 1
+        packager = self._packager
+        if packager is not None:
+            outputs = packager.feed(event)
+            if outputs:
+                self._publish(outputs)
+            if len(packager.late_tracks) > self._late_tracks:
+                self._late_tracks = len(packager.late_tracks)
+                self._log.warning("track came too late, dropped", tracks=sorted(k.value for k in packager.late_tracks))
+        else:
+            plan = self._planner.feed(event, now)
+            if plan is not None:
+                self._begin(plan)
+        if isinstance(event, CodecConfig):
+            self._configure(event)
+
+    def _configure(self, config: CodecConfig) -> None:
+        self._configs[config.kind] = config
+        meter = self._meters.get(config.kind)
+        if meter is None:
+            self._meters[config.kind] = TrackMeter(config)
+        else:
+            meter.configure(config)
+
+    def _begin(self, plan: Plan) -> None:
+        self._plan = plan
+        self._packager = packager = Packager(plan)
+        tracks = {VIDEO: plan.video, AUDIO: plan.audio}
+        self._windows = {
+            name: Window(
+                name,
+                target_duration_s=plan.target_duration_s,
+                part_target_s=track.part_target_s,
+                part_hold_back_s=plan.part_hold_back_s,
+                clock_offset_s=plan.clock_offset_s,
+            )
+            for name, track in tracks.items()
+            if track is not None
+        }
+        self._log.info(
+            "stream planned",
+            target_duration_s=plan.target_duration_s,
+            video=plan.video and rfc6381(plan.video.config),
+            audio=plan.audio and rfc6381(plan.audio.config),
+        )
+        outputs: list[Output] = []
+        for packet in self._planner.buffered:
+            outputs += packager.feed(packet)
+        self._planner.buffered = []
+        self._publish(outputs)
+
+    def _publish(self, outputs: list[Output]) -> None:
+        """Make all of it visible at once, and wake whoever waits for it."""
+        for output in outputs:
+            closed = self._windows[output.rendition].apply(output)
+            if closed is not None:
+                self._store(self._windows[output.rendition], closed)
+        self._texts.clear()
+        if not self.is_playable and all(window.segments for window in self._windows.values()):
+            self.is_playable = True
+            self._on_playable()
+        self._wake()
+
+    def end(self) -> None:
+        """Write what is held, end the playlists and let go of whoever waits. What exists can still be fetched."""
+        if self.is_ended:
+            return
+        if self._packager is not None:
+            self._publish(self._packager.finish())
+        self.is_ended = True
+        for window in self._windows.values():
+            window.end()
+        self._texts.clear()
+        self._wake()
+
+    def close(self) -> None:
+        """Drop everything, on disk too. The stream is ended if it still ran."""
+        self.end()
+        self._is_closed = True
+        self._windows = {}
+        self._spool.remove(self.session_id)
+
+    # --- disk ------------------------------------------------------------------------------------------------
+
+    def _store(self, window: Window, closed: LiveSegment) -> None:
+        """Offer the new segment to the spool, and a few that it could not take before."""
+        missed = [
+            segment
+            for segment in window.segments
+            if segment.duration_s is not None and not (segment.is_stored or segment.is_being_stored or segment.is_gap)
+        ]
+        for segment in [closed, *missed[:MISSED_PER_SEGMENT]]:
+            if not segment.is_being_stored:
+                self._offer(window, segment)
+        expired, window.expired = window.expired, []
+        for segment in expired:
+            self._spool.forget(self.session_id, window.uri(segment.msn))
+
+    def _offer(self, window: Window, segment: LiveSegment) -> None:
+        def done(is_stored: bool) -> None:
+            segment.is_being_stored = False
+            segment.is_stored = is_stored
+            window.forget_stored()
+
+        name = window.uri(segment.msn)
+        segment.is_being_stored = self._spool.store(self.session_id, name, segment.chunks(), done)
+
+    async def _bytes(self, window: Window, segment: LiveSegment, part: int | None) -> bytes:
+        parts = segment.parts if part is None else segment.parts[part : part + 1]
+        chunks = [entry.data for entry in parts if entry.data is not None]
+        if len(chunks) == len(parts):
+            return b"".join(chunks)
+        size = sum(entry.size for entry in parts)
+        return await self._spool.read(self.session_id, window.uri(segment.msn), parts[0].offset, size)
+
+    # --- answers ---------------------------------------------------------------------------------------------
+
+    async def get(self, file: str, directives: Mapping[str, str]) -> Answer:
+        """Answer a request for a file of this stream; `directives` is the query. Waits up to 3 target durations."""
+        match = _FILE.fullmatch(file)
+        window = self._windows.get(match["rendition"]) if match else None
+        if match is None or window is None or not self.is_playable:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        try:
+            if match["playlist"]:
+                return await self._media_playlist(window, directives)
+            if match["init"]:
+                return _init(window, int(match["init"]))
+            return await self._media(window, int(match["msn"]), None if match["part"] is None else int(match["part"]))
+        except BadDirective:
+            return _refusal(HTTPStatus.BAD_REQUEST)
+        except TimeoutError:
+            # Blocked for longer than three target durations: RFC 8216bis, 6.2.5.2.
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _media_playlist(self, window: Window, directives: Mapping[str, str]) -> Answer:
+        """RFC 8216bis, 6.2.5."""
+        cache = BRIEF
+        if not self.is_ended:
+            msn, part = _number(directives, "_HLS_msn"), _number(directives, "_HLS_part")
+            if msn is not None:
+                self._check_reach(window, msn, part)
+                # The answer to a position does not depend on when it is asked for; plain ones change at any time.
+                cache = f"public, max-age={6 * self._target_duration_s}"
+                await self._until(lambda: window.has(msn, part))
+            elif part is not None:
+                raise BadDirective("_HLS_part without _HLS_msn")
+        if self._is_closed:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        is_delta = directives.get("_HLS_skip") in {"YES", "v2"}
+        return Answer(
+            HTTPStatus.OK,
+            {"Content-Type": PLAYLIST_TYPE, "Cache-Control": cache},
+            self._text(window, is_delta=is_delta),
+        )
+
+    def _check_reach(self, window: Window, msn: int, part: int | None) -> None:
+        """Refuse to wait for what is too far ahead (6.2.5.2).
+
+        "The last Media Segment in the current Playlist" is taken to be the last complete one: the segment in progress
+        has no URI yet, so it is the first of the two that may be waited for.
+        """
+        if msn > window.last_closed_msn + 2:
+            raise BadDirective(f"segment {msn} is too far after {window.last_closed_msn}")
+        next_msn, next_part = window.next_part
+        if part is None or msn < next_msn:
+            return
+        target_s = window.part_target_s
+        limit = 3 / target_s if target_s < 1 else 3  # the Advance Part Limit
+        last_part = next_part - 1 if msn == next_msn else -1
+        if part - last_part > limit:
+            raise BadDirective(f"part {part} is too far after {last_part}")
+
+    def _text(self, window: Window, *, is_delta: bool) -> bytes:
+        key = (window.name, is_delta)
+        written = self._texts.get(key)
+        if written is None:
+            reports = [other.report() for other in self._windows.values() if other is not window]
+            written = self._texts[key] = window.write(reports, is_delta=is_delta).encode()
+        return written
+
+    async def _media(self, window: Window, msn: int, part: int | None) -> Answer:
+        if not self.is_ended and part is not None and (msn, part) == window.next_part:
+            # The hinted part: wait until it is there, or another came in its place (6.2.6).
+            await self._until(lambda: window.next_part != (msn, part))
+        segment = window.find(msn)
+        if segment is None or segment.is_gap or self._is_closed:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        if segment.duration_s is None if part is None else part >= len(segment.parts):
+            return _refusal(HTTPStatus.NOT_FOUND)
+        try:
+            body = await self._bytes(window, segment, part)
+        except OSError as error:
+            self._log.error("segment unreadable", file=window.uri(msn), reason=error.strerror or str(error))
+            return _refusal(HTTPStatus.NOT_FOUND)
+        return _media_answer(window, body)
+
+    async def _until(self, is_met: Callable[[], bool]) -> None:
+        """Wait until it is met or the stream has ended. Raises `TimeoutError` after three target durations."""
+        if is_met() or self.is_ended:
+            return
+        if self._waiters >= MAX_WAITERS:
+            raise TimeoutError
+        self._waiters += 1
+        try:
+            async with asyncio.timeout(3 * self._target_duration_s):
+                while not (is_met() or self.is_ended):
+                    if self._change is None:
+                        self._change = asyncio.get_running_loop().create_future()
+                    await asyncio.shield(self._change)
+        finally:
+            self._waiters -= 1
+
+    def _wake(self) -> None:
+        change, self._change = self._change, None
+        if change is not None:
+            change.set_result(None)
+
+    @property
+    def _target_duration_s(self) -> int:
+        assert self._plan is not None, "nothing is asked of a stream before its plan"
+        return self._plan.target_duration_s
+
+    # --- what the stream is ----------------------------------------------------------------------------------
+
+    def multivariant(self) -> bytes | None:
+        """Return the multivariant playlist; its URIs begin with the session's id. None until it can be played."""
+        plan = self._plan
+        if plan is None or not self.is_playable or self._is_closed:
+            return None
+        audio, video = self._windows.get(AUDIO), self._windows.get(VIDEO)
+        leading = video or audio
+        assert leading is not None, "a plan has a track"
+        codecs = [rfc6381(self._configs[kind]) for kind in TrackKind if kind.value in self._windows]
+        config = self._configs.get(TrackKind.VIDEO) if video else None
+        groups = []
+        if video and audio:
+            uri = f"{self.session_id}/{audio.name}.m3u8"
+            groups.append(text.AudioGroup("audio", "Audio", uri, self._configs[TrackKind.AUDIO].channels))
+        variant = text.Variant(
+            uri=f"{self.session_id}/{leading.name}.m3u8",
+            bandwidth_bps=sum(_peak_bps(window) for window in self._windows.values()),
+            average_bandwidth_bps=sum(_average_bps(window) for window in self._windows.values()),
+            codecs=codecs,
+            width=config.width if config else 0,
+            height=config.height if config else 0,
+            frame_rate=1 / plan.video.frame_s if plan.video and plan.video.frame_s else 0.0,
+            audio_group="audio" if groups else None,
+        )
+        return text.write_multivariant_playlist(text.MultivariantPlaylist([variant], groups)).encode()
+
+    @property
+    def stats(self) -> StreamStats:
+        """Measured up to the last packet."""
+        video, audio = self._meters.get(TrackKind.VIDEO), self._meters.get(TrackKind.AUDIO)
+        packager = self._packager
+        return StreamStats(
+            video=video.stats(self._now) if video else None,
+            audio=audio.stats(self._now) if audio else None,
+            dropped_packets=self._planner.dropped_packets + (packager.dropped_packets if packager else 0),
+            discontinuities=self._discontinuities,
+            media_bytes=sum(meter.total_bytes for meter in self._meters.values()),
+        )
+
+
+def _number(directives: Mapping[str, str], name: str) -> int | None:
+    value = directives.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and _NUMBER.fullmatch(value)):
+        raise BadDirective(f"{name} is not a number")
+    return int(value)
+
+
+def _peak_bps(window: Window) -> int:
+    return window.peak_bps or int(_average_bps(window) * BANDWIDTH_HEADROOM)
+
+
+def _average_bps(window: Window) -> int:
+    return max(1, int(window.total_bytes * 8 / window.total_s)) if window.total_s else 1
+
+
+def _init(window: Window, number: int) -> Answer:
+    init = window.inits.get(number)
+    return _refusal(HTTPStatus.NOT_FOUND) if init is None else _media_answer(window, init.data)
+
+
+def _media_answer(window: Window, body: bytes) -> Answer:
+    kind = "audio/mp4" if window.name == AUDIO else "video/mp4"
+    return Answer(HTTPStatus.OK, {"Content-Type": kind, "Cache-Control": IMMUTABLE}, body)
+
+
+def _refusal(status: HTTPStatus) -> Answer:
+    cache = NO_STORE if status is HTTPStatus.SERVICE_UNAVAILABLE else BRIEF
+    body = f"{status.phrase}\n".encode()
+    return Answer(status, {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": cache}, body)

@@ -1,0 +1,189 @@
+"""HLS playlists from Structs to text (RFC 8216bis; the section is named where it matters). Nothing is parsed here."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+MEDIA_VERSION = 9
+"""EXT-X-SKIP needs 9; EXT-X-MAP outside of I-frame playlists needs 6 (section 8)."""
+MULTIVARIANT_VERSION = 6
+
+
+class Part(msgspec.Struct, frozen=True):
+    """EXT-X-PART (4.4.4.9)."""
+
+    uri: str
+    duration_s: float
+    is_independent: bool = False
+    is_gap: bool = False
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """A media segment, or with `duration_s` None the one in progress, of which only parts exist.
+
+    `map_uri` is the initialization section it needs; it is written where it changes.
+    """
+
+    uri: str
+    duration_s: float | None
+    map_uri: str | None = None
+    program_date_time_ms: int | None = None
+    is_discontinuous: bool = False
+    is_gap: bool = False
+    parts: Sequence[Part] = ()
+
+
+class ServerControl(msgspec.Struct, frozen=True, kw_only=True):
+    """EXT-X-SERVER-CONTROL (4.4.3.8); the same in every playlist of a stream. Seconds."""
+
+    hold_back_s: float
+    part_hold_back_s: float | None = None
+    can_skip_until_s: float | None = None
+    can_block_reload: bool = True
+
+
+class RenditionReport(msgspec.Struct, frozen=True):
+    """EXT-X-RENDITION-REPORT (4.4.5.4): how far another rendition's playlist is."""
+
+    uri: str
+    last_msn: int
+    last_part: int | None
+
+
+class MediaPlaylist(msgspec.Struct, frozen=True, kw_only=True):
+    """One rendition's playlist."""
+
+    target_duration_s: int
+    segments: Sequence[Segment]
+    media_sequence: int = 0
+    discontinuity_sequence: int = 0
+    part_target_s: float | None = None
+    server_control: ServerControl | None = None
+    hint_uri: str | None = None
+    reports: Sequence[RenditionReport] = ()
+    is_ended: bool = False
+    playlist_type: Literal["VOD", "EVENT"] | None = None
+
+
+class AudioGroup(msgspec.Struct, frozen=True):
+    """EXT-X-MEDIA of type AUDIO (4.4.6.1)."""
+
+    group: str
+    name: str
+    uri: str
+    channels: int
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """EXT-X-STREAM-INF (4.4.6.2). Bandwidths include the audio that plays along."""
+
+    uri: str
+    bandwidth_bps: int
+    average_bandwidth_bps: int
+    codecs: Sequence[str]
+    width: int = 0
+    height: int = 0
+    frame_rate: float = 0.0
+    audio_group: str | None = None
+
+
+class MultivariantPlaylist(msgspec.Struct, frozen=True):
+    """What a player opens first."""
+
+    variants: Sequence[Variant]
+    audio: Sequence[AudioGroup] = ()
+
+
+def write_media_playlist(playlist: MediaPlaylist, *, skip: int = 0) -> str:
+    """Return the playlist's text; with `skip` a delta update that leaves out that many segments (6.2.5.1)."""
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{MEDIA_VERSION}", f"#EXT-X-TARGETDURATION:{playlist.target_duration_s}"]
+    if playlist.server_control is not None:
+        lines.append(_server_control(playlist.server_control))
+    if playlist.part_target_s is not None:
+        lines.append(f"#EXT-X-PART-INF:PART-TARGET={playlist.part_target_s:.3f}")
+    if playlist.playlist_type is not None:
+        lines.append(f"#EXT-X-PLAYLIST-TYPE:{playlist.playlist_type}")
+    lines.append(f"#EXT-X-MEDIA-SEQUENCE:{playlist.media_sequence}")
+    lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_sequence}")
+    map_uri = None
+    if skip:
+        lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skip}")
+        map_uri = playlist.segments[skip - 1].map_uri  # the tag is skipped along with its segment (4.4.5.2)
+    for segment in playlist.segments[skip:]:
+        _write_segment(lines, segment, map_uri)
+        map_uri = segment.map_uri
+    if playlist.is_ended:
+        lines.append("#EXT-X-ENDLIST")
+    elif playlist.hint_uri is not None:
+        lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{playlist.hint_uri}"')
+    for report in playlist.reports:
+        last_part = "" if report.last_part is None else f",LAST-PART={report.last_part}"
+        lines.append(f'#EXT-X-RENDITION-REPORT:URI="{report.uri}",LAST-MSN={report.last_msn}{last_part}')
+    lines.append("")
+    return "\n".join(lines)
+
+
+def _write_segment(lines: list[str], segment: Segment, map_uri: str | None) -> None:
+    # What applies to a segment comes before its first part (4.4.4.9).
+    if segment.is_discontinuous:
+        lines.append("#EXT-X-DISCONTINUITY")
+    if segment.map_uri is not None and segment.map_uri != map_uri:
+        lines.append(f'#EXT-X-MAP:URI="{segment.map_uri}"')
+    if segment.program_date_time_ms is not None:
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.program_date_time_ms)}")
+    for part in segment.parts:
+        independent = ",INDEPENDENT=YES" if part.is_independent else ""
+        gap = ",GAP=YES" if part.is_gap else ""
+        lines.append(f'#EXT-X-PART:DURATION={part.duration_s:.5f},URI="{part.uri}"{independent}{gap}')
+    if segment.duration_s is None:
+        return
+    if segment.is_gap:
+        lines.append("#EXT-X-GAP")
+    lines.append(f"#EXTINF:{segment.duration_s:.5f},")
+    lines.append(segment.uri)
+
+
+def _server_control(control: ServerControl) -> str:
+    attributes = []
+    if control.can_block_reload:
+        attributes.append("CAN-BLOCK-RELOAD=YES")
+    if control.can_skip_until_s is not None:
+        attributes.append(f"CAN-SKIP-UNTIL={control.can_skip_until_s:.3f}")
+    if control.part_hold_back_s is not None:
+        attributes.append(f"PART-HOLD-BACK={control.part_hold_back_s:.3f}")
+    attributes.append(f"HOLD-BACK={control.hold_back_s:.3f}")
+    return "#EXT-X-SERVER-CONTROL:" + ",".join(attributes)
+
+
+def write_multivariant_playlist(playlist: MultivariantPlaylist) -> str:
+    """Return the multivariant playlist's text."""
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{MULTIVARIANT_VERSION}"]
+    lines += [
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{audio.group}",NAME="{audio.name}",DEFAULT=YES,AUTOSELECT=YES,'
+        f'CHANNELS="{audio.channels}",URI="{audio.uri}"'
+        for audio in playlist.audio
+    ]
+    for variant in playlist.variants:
+        attributes = [
+            f"BANDWIDTH={variant.bandwidth_bps}",
+            f"AVERAGE-BANDWIDTH={variant.average_bandwidth_bps}",
+            f'CODECS="{",".join(variant.codecs)}"',
+        ]
+        if variant.width and variant.height:
+            attributes.append(f"RESOLUTION={variant.width}x{variant.height}")
+        if variant.frame_rate:
+            attributes.append(f"FRAME-RATE={variant.frame_rate:.3f}")
+        if variant.audio_group is not None:
+            attributes.append(f'AUDIO="{variant.audio_group}"')
+        lines.append("#EXT-X-STREAM-INF:" + ",".join(attributes))
+        lines.append(variant.uri)
+    lines.append("")
+    return "\n".join(lines)
+
+
+def format_time(time_ms: int) -> str:
+    """Return milliseconds since the epoch as EXT-X-PROGRAM-DATE-TIME writes them: 2026-01-02T03:04:05.678Z."""
+    seconds, ms = divmod(time_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
