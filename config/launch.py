@@ -45,6 +45,7 @@ def _end_with(parent: int, death_signal: int) -> None:
 
 def main(death_signal: str, parent: str, identity: str, *command: str) -> None:
     """Never returns: the command takes over, or one line says why not (exit code 127)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # asked to stop already: end without a traceback
     try:
         if identity == "mapped":
             _map_root()

@@ -275,6 +275,11 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError("TALLY_TLS_CERTIFICATE and TALLY_TLS_KEY belong together: set both or neither")
 
 
-def _local_url(host: str, port: int) -> str:
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+def reachable(listening: str) -> str:
+    """Return the host under which a listener of this machine is reached: all addresses are not one address."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listening, listening)
+
+
+def _local_url(listening: str, port: int) -> str:
+    host = reachable(listening)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -34,7 +34,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
     name: ClassVar = "postgres"
     stop_signal: ClassVar = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
-    hushed: ClassVar = r" LOG: |the database system is (starting up|shutting down)"
+    hushed: ClassVar = (
+        r"^LOG:|^FATAL:  the database system is (starting up|shutting down|not yet accepting connections)"
+        r"|^DETAIL:  Consistent recovery state has not been yet reached"
+    )
 
     @property
     def url(self) -> str:
@@ -56,7 +59,7 @@ class EmbeddedPostgres(EmbeddedServer):
             os.chown(self._sockets, NOBODY, NOBODY)
 
     def argv(self) -> list[str]:
-        """Return the command; the process ends with the one that calls this."""
+        """Return the command: to be run through `config.processes.command`."""
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._sockets),
@@ -71,7 +74,7 @@ class EmbeddedPostgres(EmbeddedServer):
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         flat = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return self._command("postgres", "-D", str(self.data), *flat)
+        return [self._program("postgres"), "-D", str(self.data), *flat]
 
     def environ(self) -> dict[str, str]:
         """Return the whole environment of the command: none of PG*, messages in English."""
@@ -152,14 +155,18 @@ class EmbeddedPostgres(EmbeddedServer):
 
     # --- its programs --------------------------------------------------------------------------------------
 
-    def _command(self, program: str, *arguments: str) -> list[str]:
-        path = str(self._installation.programs / program)
-        return processes.command([path, *arguments], death_signal=self.stop_signal, identity=_identity())
+    @property
+    def identity(self) -> processes.Identity:
+        """Who the process shall believe to be: PostgreSQL refuses to run as root."""
+        return _identity()
+
+    def _program(self, name: str) -> str:
+        return str(self._installation.programs / name)
 
     def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
         try:
             done = subprocess.run(  # noqa: S603
-                self._command(program, *arguments),
+                processes.command([self._program(program), *arguments], identity=self.identity),
                 env=self.environ(),
                 input=stdin,
                 capture_output=True,
@@ -179,7 +186,6 @@ class EmbeddedPostgres(EmbeddedServer):
 
 @functools.cache
 def _identity() -> processes.Identity:
-    """PostgreSQL refuses to run as root: find a way to be somebody else."""
     if os.geteuid() != 0:
         return "self"
     trial = processes.command([sys.executable, "-I", "-S", "-c", ""], identity="mapped")

@@ -39,6 +39,11 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def identity(self) -> processes.Identity:
+        """Who the process shall believe to be."""
+        return "self"
+
+    @property
     def url(self) -> str:
         """The address for clients."""
         raise NotImplementedError
@@ -48,7 +53,7 @@ class EmbeddedServer:
         raise NotImplementedError
 
     def argv(self) -> list[str]:
-        """Return the command; the process ends with the one that calls this."""
+        """Return the command: to be run through `config.processes.command`."""
         raise NotImplementedError
 
     def environ(self) -> dict[str, str]:
@@ -65,7 +70,7 @@ class EmbeddedServer:
         log = self.runtime / f"{self.name}.log"
         with log.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: S603
-                self.argv(),
+                processes.command(self.argv(), death_signal=self.stop_signal, identity=self.identity),
                 env=self.environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -4,7 +4,6 @@ import os
 import signal
 from typing import ClassVar
 
-from config import processes
 from config.embedded.binaries import find_valkey
 from config.embedded.runtime import CannotStart
 from config.embedded.server import EmbeddedServer
@@ -39,7 +38,7 @@ class EmbeddedValkey(EmbeddedServer):
             raise CannotStart(f"{self.data} cannot be made: {error.strerror}") from None
 
     def argv(self) -> list[str]:
-        """Return the command; the process ends with the one that calls this."""
+        """Return the command: to be run through `config.processes.command`."""
         options = {
             "port": "0",
             "unixsocket": self.socket,
@@ -52,7 +51,7 @@ class EmbeddedValkey(EmbeddedServer):
             "loglevel": "warning",
         }
         flat = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return processes.command([str(find_valkey()), *flat], death_signal=self.stop_signal)
+        return [str(find_valkey()), *flat]
 
     def environ(self) -> dict[str, str]:
         """Return the whole environment of the command."""

@@ -1,0 +1,188 @@
+"""`tally serve`: all of Tallylight on one machine, under one supervisor, until it is told to stop."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from config import banner, ports, processes
+from config.embedded import EmbeddedPostgres, EmbeddedValkey, running
+from config.embedded.runtime import locked, prepare_data, runtime_directory
+from config.embedded.server import READY_S, STOP_S, EmbeddedServer
+from config.keeper import Spec
+from config.migrations import migrate
+from config.probes import Probe, accepts, answers_http
+from config.settings import Settings, reachable, variable
+from config.supervisor import Supervisor
+from config.terminal import Terminal
+from config.version import VERSION
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SECOND_SIGNAL_S = 1.0
+"""From here on a repeated signal is impatience; before, it is one that came twice, as from `timeout`."""
+
+
+class Commands(msgspec.Struct, frozen=True, kw_only=True):
+    """The commands of our own processes."""
+
+    ingest: tuple[str, ...] = (sys.executable, "-m", "media", "ingest")
+    web: tuple[str, ...] = (sys.executable, "-m", "web")
+    first_run: tuple[str, ...] = (sys.executable, "-m", "web", "first-run")
+
+
+def serve(settings: Settings, commands: Commands | None = None) -> None:
+    """Run until a signal. Raises `CannotStart`, `StartFailed`, `MigrationRefused` or `DatabaseUnavailable`.
+
+    Nothing is left running when this returns or raises; when it is killed, the kernel ends the children.
+    """
+    prepare_data(settings.data)
+    with locked(settings.data), ExitStack() as stack:
+        terminal = Terminal(as_json=settings.log_format == "json")
+        stack.callback(terminal.close)
+        for name in running.end_leftovers(settings.data):
+            terminal.line("tally", f"{name} was left by a killed `tally serve` and is ended")
+        ports.check(settings)
+        runtime = runtime_directory(settings.data)
+        stack.callback(shutil.rmtree, runtime, ignore_errors=True)
+        stack.callback(running.remove, settings.data)
+        asyncio.run(Serving(settings, commands or Commands(), terminal, runtime).run())
+
+
+class Serving:
+    """One run of `tally serve`. The data directory is locked by the caller."""
+
+    def __init__(self, settings: Settings, commands: Commands, terminal: Terminal, runtime: Path) -> None:
+        self._settings, self._commands, self._terminal = settings, commands, terminal
+        self._supervisor = Supervisor(terminal.line, changed=self._note)
+        self._embedded: list[EmbeddedServer] = []
+        self._database_url, self._redis_url = settings.database_url, settings.redis_url
+        if self._database_url is None:
+            postgres = EmbeddedPostgres(settings.data / "postgres", runtime)
+            self._embedded.append(postgres)
+            self._database_url = postgres.url
+        if self._redis_url is None:
+            valkey = EmbeddedValkey(settings.data / "valkey", runtime)
+            self._embedded.append(valkey)
+            self._redis_url = valkey.url
+
+    async def run(self) -> None:
+        """Start everything, announce it, wait for a signal, stop everything."""
+        asked = asyncio.Event()
+        asked_at = 0.0
+        loop = asyncio.get_running_loop()
+
+        def ask() -> None:
+            nonlocal asked_at
+            if asked.is_set():
+                if loop.time() - asked_at < SECOND_SIGNAL_S:
+                    return
+                self._terminal.line("tally", "killing what is left")
+                self._supervisor.kill()
+            else:
+                self._terminal.line("tally", "stopping")
+                asked_at = loop.time()
+                asked.set()
+
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, ask)
+        stop = asyncio.create_task(asked.wait(), name="stop")
+        life = asyncio.create_task(self._live(), name="life")
+        try:
+            await asyncio.wait({stop, life}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            life.cancel()
+            ended = (await asyncio.gather(life, return_exceptions=True))[0]
+            await self._supervisor.stop()
+        if isinstance(ended, Exception):
+            raise ended
+
+    async def _live(self) -> None:
+        await self._supervisor.start(*map(self._server_spec, self._embedded))
+        assert self._database_url is not None
+        for name in await migrate(self._database_url):
+            self._terminal.line("tally", f"the database was brought to {name.removesuffix('.sql')}")
+        had_first_run = (self._settings.data / banner.FIRST_RUN_FILE).exists()
+        await self._supervisor.start(*self._own_specs())
+        first_run = None if had_first_run else banner.read_first_run(self._settings.data)
+        self._terminal.announce(banner.text(self._settings, VERSION, first_run))
+        await self._supervisor.watch()
+
+    # --- what runs -----------------------------------------------------------------------------------------
+
+    def _server_spec(self, server: EmbeddedServer) -> Spec:
+        return Spec(
+            name=server.name,
+            before=server.prepare,
+            argv=tuple(server.argv()),
+            env=server.environ(),
+            identity=server.identity,
+            ready=server.probe(),
+            ready_s=READY_S,
+            stop_signal=server.stop_signal,
+            stop_s=STOP_S,
+            hushed=server.hushed,
+        )
+
+    def _own_specs(self) -> list[Spec]:
+        settings, commands, env = self._settings, self._commands, self._environ()
+        specs = [
+            Spec(name="first-run", argv=commands.first_run, env=env, once=True),
+            Spec(name="ingest", argv=commands.ingest, env=env, ready=_ingest_ready(settings)),
+        ]
+        names = [f"web-{n + 1}" for n in range(settings.web_processes)] if settings.web_processes > 1 else ["web"]
+        return specs + [Spec(name=name, argv=commands.web, env=env, ready=_web_ready(settings)) for name in names]
+
+    def _environ(self) -> dict[str, str]:
+        settings = self._settings
+        given = {
+            "data": str(settings.data),
+            "database_url": str(self._database_url),
+            "redis_url": str(self._redis_url),
+            "secret": settings.secret,
+            "log_format": "json" if settings.log_format == "json" else "console",
+        }
+        ours = {variable(name): value for name, value in given.items()}
+        return os.environ | ours | {"PYTHONUNBUFFERED": "1"}
+
+    def _note(self) -> None:
+        """Tell other terminals, and the `tally serve` after a crash."""
+        children = {
+            keeper.spec.name: running.Child(keeper.pid, processes.birth(keeper.pid), keeper.spec.stop_signal)
+            for keeper in self._supervisor.keepers()
+            if keeper.pid is not None
+        }
+        note = running.Running(os.getpid(), str(self._database_url), str(self._redis_url), children)
+        try:
+            running.write(self._settings.data, note)
+        except OSError as error:  # a full disk must not stop the streams
+            self._terminal.line("tally", f"{running.RUN_FILE} cannot be written: {error.strerror}")
+
+
+def _ingest_ready(settings: Settings) -> Probe:
+    origin = accepts(reachable(settings.origin_host), settings.origin_port)
+    rtmp = accepts(reachable(settings.rtmp_host), settings.rtmp_port) if settings.rtmp_port else None
+
+    async def probe() -> None:
+        await origin()
+        if rtmp is not None:
+            await rtmp()
+
+    return probe
+
+
+def _web_ready(settings: Settings) -> Probe:
+    health = answers_http(reachable(settings.internal_host), settings.internal_port, "/readyz")
+    public = accepts(reachable(settings.http_host), settings.http_port)
+
+    async def probe() -> None:
+        await health()
+        await public()
+
+    return probe
