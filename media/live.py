@@ -77,7 +77,7 @@ class LiveStream:
         self.is_playable = False
         """Whether every rendition has its first part; stays true. `on_playable` is called when it turns so."""
         self.is_ended = False
-        self._spool = spool
+        self.spool = spool
         self._on_playable = on_playable
         self._planner = Planner(part_s=part_s, segment_s=segment_s)
         self._plan: Plan | None = None
@@ -189,7 +189,7 @@ class LiveStream:
         self.end()
         self._is_closed = True
         self._windows = {}
-        self._spool.remove(self.session_id)
+        self.spool.remove(self.session_id)
 
     # --- disk ------------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class LiveStream:
                 self._offer(window, segment)
         expired, window.expired = window.expired, []
         for segment in expired:
-            self._spool.forget(self.session_id, window.uri(segment.msn))
+            self.spool.forget(self.session_id, window.uri(segment.msn))
 
     def _offer(self, window: Window, segment: LiveSegment) -> None:
         def done(is_stored: bool) -> None:
@@ -214,7 +214,7 @@ class LiveStream:
             window.forget_stored()
 
         name = window.uri(segment.msn)
-        segment.is_being_stored = self._spool.store(self.session_id, name, segment.chunks(), done)
+        segment.is_being_stored = self.spool.store(self.session_id, name, segment.chunks(), done)
 
     async def _bytes(self, window: Window, segment: LiveSegment, part: int | None) -> bytes:
         parts = segment.parts if part is None else segment.parts[part : part + 1]
@@ -222,7 +222,7 @@ class LiveStream:
         if len(chunks) == len(parts):
             return b"".join(chunks)
         size = sum(entry.size for entry in parts)
-        return await self._spool.read(self.session_id, window.uri(segment.msn), parts[0].offset, size)
+        return await self.spool.read(self.session_id, window.uri(segment.msn), parts[0].offset, size)
 
     # --- answers ---------------------------------------------------------------------------------------------
 

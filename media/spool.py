@@ -33,7 +33,8 @@ class Spool:
         self._root = root
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool-write")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="spool-read")
-        self._waiting_writes = 0
+        self.waiting_writes = 0
+        """Segments that were taken and are not on disk yet."""
         self._failures = 0
         self._next_report = 0.0
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,11 +47,11 @@ class Spool:
 
         False: too much is waiting already, nothing was taken; offer it again later.
         """
-        if self._waiting_writes >= MAX_WAITING_WRITES:
+        if self.waiting_writes >= MAX_WAITING_WRITES:
             self._failed("spool queue is full")
             return False
         loop = asyncio.get_running_loop()
-        self._waiting_writes += 1
+        self.waiting_writes += 1
 
         def done(future: Future[None]) -> None:
             if not loop.is_closed():
@@ -60,7 +61,7 @@ class Spool:
         return True
 
     def _written(self, future: Future[None], on_done: Callable[[bool], None]) -> None:
-        self._waiting_writes -= 1
+        self.waiting_writes -= 1
         error = future.exception()
         on_done(error is None)
         if isinstance(error, OSError):

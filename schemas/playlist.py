@@ -186,4 +186,4 @@ def write_multivariant_playlist(playlist: MultivariantPlaylist) -> str:
 def format_time(time_ms: int) -> str:
     """Return milliseconds since the epoch as EXT-X-PROGRAM-DATE-TIME writes them: 2026-01-02T03:04:05.678Z."""
     seconds, ms = divmod(time_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"

@@ -74,7 +74,8 @@ class Fragmenter:
         self._part_dts = 0
         self._part_ticks = 0
         self._is_independent = False
-        self._clock = 0  # decode time up to which this rendition has been written
+        self.clock = 0
+        """Decode time up to which this rendition is written, or was given up."""
         self.configure(plan.config)
 
     def configure(self, config: CodecConfig) -> None:
@@ -106,7 +107,7 @@ class Fragmenter:
         self._samples.append(Sample(duration, composition, is_sync, packet.data))
         self._part_ticks += duration
         self.segment_ticks += duration
-        self._clock = packet.dts + duration
+        self.clock = packet.dts + duration
         if self._part_ticks + self.frame_ticks // 2 > self._part_target:
             self._close_part()  # another usual frame will not fit: publish now, not when it is here
 
@@ -123,9 +124,9 @@ class Fragmenter:
         if self._part_index:
             self._outputs.append(SegmentEnd(self.name, self.msn, self.segment_ticks / self.timescale))
         else:
-            length = max(until_ticks - self._clock, self.frame_ticks)
-            self._outputs.append(Gap(self.name, self.msn, self._presented_s(self._clock), length / self.timescale))
-            self._clock += length
+            length = max(until_ticks - self.clock, self.frame_ticks)
+            self._outputs.append(Gap(self.name, self.msn, self._presented_s(self.clock), length / self.timescale))
+        self.clock = max(self.clock, until_ticks)
         self.msn += 1
         self._part_index = 0
         self.segment_ticks = 0

@@ -18,9 +18,9 @@ VIDEO, AUDIO = "video", "audio"
 """Rendition names, as they stand in URIs."""
 FOLLOWER_WAIT_S = 1.0
 """How long one track waits for the other, in media time, before it goes on alone."""
-OVERRUN_S = 0.45
+OVERRUN_S = 0.4
 """A segment may be this much longer than TARGETDURATION: EXTINF is rounded to whole seconds before it is compared
-(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is."""
+(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is. An audio segment may have a frame more."""
 
 
 class Packager:
@@ -43,6 +43,7 @@ class Packager:
         self._target_duration_s = plan.target_duration_s
         self._needs_keyframe = True
         self._head = 0  # decode time of the newest access unit of the leading track
+        self._segment_start = 0  # decode time at which the leading track's segment began
         self._pending: deque[Packet] = deque()  # the follower's; at most as long as it waits
         self._boundaries: deque[int] = deque()  # presentation times at which the follower has yet to end segments
         self._measure()
@@ -53,7 +54,7 @@ class Packager:
         self._shortest = int(self._segment_s * lead.timescale) - lead.frame_ticks // 2
         self._wait = int(FOLLOWER_WAIT_S * lead.timescale)
         if self._follower is not None:
-            self._follower_longest = int(self._longest_s * self._follower.timescale)
+            self._follower_longest = int(self._longest_s * self._follower.timescale) + self._follower.frame_ticks
 
     def feed(self, event: MediaEvent) -> list[Output]:
         """Take the next event and return what it completed. Raises `UnsupportedCodec`."""
@@ -93,6 +94,7 @@ class Packager:
                 self.dropped_packets += 1
                 return
             self._needs_keyframe = False
+            self._segment_start = packet.dts
             self._skip_pending_before(packet.pts)
         if lead.held is not None:
             duration = max(packet.dts - lead.held.dts, 1)
@@ -115,6 +117,7 @@ class Packager:
 
     def _cut(self, dts: int, delay: int) -> None:
         self._lead.end_segment(dts)
+        self._segment_start = dts
         if self._follower is not None:
             self._boundaries.append(dts + delay)
 
@@ -125,8 +128,8 @@ class Packager:
         follower, lead, pending = self._follower, self._lead, self._pending
         assert follower is not None
         rate = follower.timescale
-        # A keyframe to come is presented after `head`, so audio up to there belongs to what is known.
-        known = self._head * rate // lead.timescale
+        # The next boundary comes after `head`, and not before the segment is long enough.
+        known = max(self._head, self._segment_start + self._shortest) * rate // lead.timescale
         while pending:
             packet = pending[0]
             is_overdue = packet.dts > known or self._needs_keyframe
@@ -137,11 +140,21 @@ class Packager:
                 follower.add(follower.held, max(packet.dts - follower.held.dts, 1))
                 follower.held = None
             if self._boundaries and packet.pts * lead.timescale >= self._boundaries[0] * rate:
-                self._boundaries.popleft()
-                follower.end_segment(packet.dts)
+                self._end_behind(packet)
             elif follower.segment_ticks + follower.frame_ticks > self._follower_longest:
                 self._force_boundary(packet, is_overdue=is_overdue)
             follower.held = packet
+
+    def _end_behind(self, packet: Packet) -> None:
+        """End the follower's segments before this access unit; those that it skipped altogether are gaps."""
+        follower, lead = self._follower, self._lead
+        assert follower is not None
+        while True:
+            follower.end_segment(self._boundaries.popleft() * follower.timescale // lead.timescale)
+            next_end = self._boundaries[0] * follower.timescale // lead.timescale if self._boundaries else packet.pts
+            # A boundary that the follower has overtaken (it went on alone before) takes the next access unit with it.
+            if packet.pts <= next_end or follower.clock + follower.frame_ticks > next_end:
+                return
 
     def _patience_s(self) -> float:
         return self._target_duration_s if self._needs_keyframe else FOLLOWER_WAIT_S
@@ -155,6 +168,7 @@ class Packager:
             lead.complete()
         if not self._boundaries:
             lead.end_segment(at)
+            self._segment_start = at
         else:
             self._boundaries.popleft()
         follower.end_segment(packet.dts)

@@ -41,6 +41,8 @@ class LiveSegment(msgspec.Struct):
     is_stored: bool = False
     """Whether the spool has all of it."""
     is_being_stored: bool = False
+    line: text.Segment | None = None
+    """What the playlist says of it once its parts are not listed any more."""
 
     @property
     def parts_s(self) -> float:
@@ -245,24 +247,28 @@ class Window:
         # A segment keeps or loses its parts as a whole. One part is taken off the limit so that never more than
         # three target durations of segments have parts: strict parsers count.
         parts_s = PARTS_TARGETS * self._target_duration_s - self.part_target_s
-        listed = []
-        for segment, distance_s in self._distances():
-            parts = segment.parts if distance_s <= parts_s else ()
-            listed.append(
-                text.Segment(
-                    uri=self.uri(segment.msn),
-                    duration_s=segment.duration_s,
-                    map_uri=f"{self.name}-init-{segment.map_number}.mp4",
-                    program_date_time_ms=round((segment.start_s + self._clock_offset_s) * 1000),
-                    is_discontinuous=segment.is_discontinuous,
-                    is_gap=segment.is_gap,
-                    parts=[
-                        text.Part(self.uri(segment.msn, index), part.duration_s, part.is_independent)
-                        for index, part in enumerate(parts)
-                    ],
-                )
-            )
-        return listed
+        return [self._line(segment, with_parts=distance_s <= parts_s) for segment, distance_s in self._distances()]
+
+    def _line(self, segment: LiveSegment, *, with_parts: bool) -> text.Segment:
+        if segment.line is not None and not with_parts:
+            return segment.line
+        line = text.Segment(
+            uri=self.uri(segment.msn),
+            duration_s=segment.duration_s,
+            map_uri=f"{self.name}-init-{segment.map_number}.mp4",
+            program_date_time_ms=round((segment.start_s + self._clock_offset_s) * 1000),
+            is_discontinuous=segment.is_discontinuous,
+            is_gap=segment.is_gap,
+            parts=[
+                text.Part(self.uri(segment.msn, index), part.duration_s, part.is_independent)
+                for index, part in enumerate(segment.parts)
+            ]
+            if with_parts
+            else (),
+        )
+        if not with_parts and segment.duration_s is not None:
+            segment.line = line  # it will not change any more
+        return line
 
     def _distances(self) -> list[tuple[LiveSegment, float]]:
         """Return the listed segments with the distance of their beginning from the end of the playlist."""
