@@ -1,0 +1,86 @@
+"""Which live streams this node holds, written to Redis for web to find, and the commands that come back.
+
+Entries expire by themselves when the process dies; while it lives they are renewed with every heartbeat, which also
+heals a Redis that lost them.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from config.tasks import check_cancelled
+from schemas.ingest import (
+    ENDED_ENTRY_TTL_S,
+    INGEST_COMMANDS,
+    LIVE_ENTRY_TTL_S,
+    IngestCommand,
+    LiveEntry,
+    live_key,
+    session_key,
+)
+
+log = structlog.get_logger()
+
+RESUBSCRIBE_PAUSE_S = 0.5
+COMMAND_POLL_S = 1.0
+"""How long one wait for a command lasts before the connection is looked at again."""
+
+# A key is taken away only by the session that it names: a successor may already stand there.
+_REMOVE = """
+for _, key in ipairs(KEYS) do
+  local value = redis.call('GET', key)
+  if value == ARGV[1] then redis.call('DEL', key) end
+end
+"""
+
+
+class Registry:
+    """This node's page of the registry. Methods raise `RedisError` or `OSError`; the heartbeat tries again."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def renew(self, entries: Iterable[LiveEntry]) -> None:
+        """Write every playable session, or keep it from expiring."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for entry in entries:
+            value = msgspec.json.encode(entry)
+            for key in (live_key(entry.channel_id), live_key(entry.channel_name), session_key(entry.session_id)):
+                pipeline.set(key, value, px=LIVE_ENTRY_TTL_S * 1000)
+        if len(pipeline):
+            await pipeline.execute()
+
+    async def remove(self, entry: LiveEntry) -> None:
+        """Take a session off the air; its own key stays for a minute, so that players can fetch the end."""
+        value = msgspec.json.encode(entry)
+        await self._redis.eval(_REMOVE, 2, live_key(entry.channel_id), live_key(entry.channel_name), value)
+        await self._redis.set(session_key(entry.session_id), value, px=ENDED_ENTRY_TTL_S * 1000)
+
+    async def commands(self, obey: Callable[[IngestCommand], None]) -> None:
+        """Hand every command to `obey`, for ever; a lost connection is opened again (heartbeats fill the gap)."""
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(INGEST_COMMANDS)
+                    while True:
+                        check_cancelled()
+                        message = await pubsub.get_message(timeout=COMMAND_POLL_S)
+                        if message is not None:
+                            self._dispatch(message["data"], obey)
+            except (RedisError, OSError) as error:
+                log.warning("commands from web interrupted", error=repr(error))
+            check_cancelled()
+            await asyncio.sleep(RESUBSCRIBE_PAUSE_S)
+
+    @staticmethod
+    def _dispatch(data: bytes, obey: Callable[[IngestCommand], None]) -> None:
+        try:
+            command = msgspec.json.decode(data, type=IngestCommand)
+        except msgspec.DecodeError as error:
+            log.error("command not understood", error=str(error))
+            return
+        obey(command)
