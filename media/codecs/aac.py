@@ -1,5 +1,7 @@
 """AAC: the AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1)."""
 
+from functools import lru_cache
+
 import msgspec
 
 from media.codecs.bits import BadConfig, Bits
@@ -24,6 +26,7 @@ class AacConfig(msgspec.Struct, frozen=True):
     frame_samples: int
 
 
+@lru_cache(maxsize=64)  # asked for with every access unit
 def parse_asc(record: bytes) -> AacConfig:
     """Read an AudioSpecificConfig with explicit SBR and PS, of either kind; implicit SBR can't be seen here."""
     bits = Bits(record)

@@ -51,6 +51,13 @@ def audio_config(fourcc: str, record: bytes) -> CodecConfig:
 
 def access_unit_samples(config: CodecConfig, data: bytes) -> int:
     """Return how many samples at `config.sample_rate` an audio access unit lasts; 0 when it doesn't say."""
+    try:
+        return _samples(config, data)
+    except BadConfig:
+        return 0  # a broken frame
+
+
+def _samples(config: CodecConfig, data: bytes) -> int:
     match config.fourcc:
         case "mp4a":
             return aac.parse_asc(config.record).frame_samples

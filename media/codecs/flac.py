@@ -1,5 +1,7 @@
 """FLAC: the STREAMINFO block (RFC 9639, section 8.2), as the body of dfLa holds it behind version and flags."""
 
+from functools import lru_cache
+
 import msgspec
 
 from media.codecs.bits import BadConfig, Bits
@@ -25,6 +27,7 @@ def metadata_blocks(header: bytes) -> bytes:
     return header.removeprefix(MARKER)
 
 
+@lru_cache(maxsize=64)  # asked for with every frame
 def parse_streaminfo(record: bytes) -> FlacConfig:
     """Read metadata blocks that begin with STREAMINFO and its block header."""
     if len(record) < 4 + STREAMINFO_BYTES or record[0] & 0x7F:

@@ -127,6 +127,12 @@ def test_mp3_config_is_made_of_the_first_frame() -> None:
     assert access_unit_samples(config, MP3_FRAME) == 1152
 
 
+@pytest.mark.parametrize(("fourcc", "good"), [("ec-3", EAC3_FRAME), (".mp3", MP3_FRAME)])
+def test_a_broken_frame_has_no_length(fourcc: str, good: bytes) -> None:
+    config = audio_config(fourcc, good)
+    assert access_unit_samples(config, b"\0" + good) == 0
+
+
 @pytest.mark.parametrize("fourcc", ["mp4a", "Opus", "fLaC", "ac-3", "ec-3", ".mp3", "spex"])
 @given(cut=st.integers(0, 40), junk=st.binary(max_size=48))
 def test_any_bytes_give_a_config_or_bad_config(fourcc: str, cut: int, junk: bytes) -> None:
