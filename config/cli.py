@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(_arguments: argparse.Namespace) -> int:
     from config.serve import serve
 
-    serve(load(make_secret=True).settings)
+    serve()
     return 0
 
 

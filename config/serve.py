@@ -17,7 +17,7 @@ from config.embedded.server import READY_S, STOP_S, EmbeddedServer
 from config.keeper import Spec
 from config.migrations import migrate
 from config.probes import Probe, accepts, answers_http
-from config.settings import Settings, reachable, variable
+from config.settings import Settings, load, reachable, variable
 from config.supervisor import Supervisor
 from config.terminal import Terminal
 from config.version import VERSION
@@ -36,12 +36,13 @@ class Commands(msgspec.Struct, frozen=True, kw_only=True):
     first_run: tuple[str, ...] = (sys.executable, "-m", "web", "first-run")
 
 
-def serve(settings: Settings, commands: Commands | None = None) -> None:
-    """Run until a signal. Raises `CannotStart`, `StartFailed`, `MigrationRefused` or `DatabaseUnavailable`.
+def serve(commands: Commands | None = None) -> None:
+    """Run until a signal. Raises one of `config.cli.OPERATOR_ERRORS` when that is not possible.
 
     Nothing is left running when this returns or raises; when it is killed, the kernel ends the children.
     """
-    prepare_data(settings.data)
+    prepare_data(load(bare=True).settings.data)
+    settings = load(make_secret=True).settings
     with locked(settings.data), ExitStack() as stack:
         terminal = Terminal(as_json=settings.log_format == "json")
         stack.callback(terminal.close)

@@ -207,7 +207,7 @@ def _kept_secret(data: Path, *, make: bool) -> tuple[str, str]:
     path = data / SECRET_FILE
     try:
         return path.read_text("ascii").strip(), str(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read ({error}): restore it, or set TALLY_SECRET") from None
@@ -225,7 +225,7 @@ def _kept_secret(data: Path, *, make: bool) -> tuple[str, str]:
         finally:
             draft.unlink()
     except OSError as error:
-        raise SettingsError(f"{data} is not writable ({error.strerror}): fix it, or set TALLY_DATA") from None
+        raise SettingsError(f"{path} cannot be made: {error.strerror}: fix that, or set TALLY_SECRET") from None
     return path.read_text("ascii").strip(), str(path)
 
 

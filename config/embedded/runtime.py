@@ -31,6 +31,8 @@ def prepare_data(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
+    except (FileExistsError, NotADirectoryError):
+        raise CannotStart(f"{data} (TALLY_DATA) is not a directory: move it away, or set TALLY_DATA") from None
     except OSError as error:
         raise CannotStart(f"{data} (TALLY_DATA) is not writable: {error.strerror}: fix it, or set TALLY_DATA") from None
 
