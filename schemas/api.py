@@ -1,7 +1,7 @@
 """Bodies and answers of the HTTP API: camelCase JSON, times as RFC 3339 strings in UTC."""
 
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -10,20 +10,35 @@ from schemas.ingest import SessionHealth
 
 T = TypeVar("T")
 
-NAME_PATTERN = "^[a-z0-9_]{3,25}$"
+# Patterns end in \Z because Python's $ also matches before a newline at the end; `openapi.py` writes it as $, which
+# in JSON Schema has no such second meaning.
+NAME_PATTERN = r"^[a-z0-9_]{3,25}\Z"
 """Names of accounts and channels."""
+LINE_PATTERN = r"^[^\u0000-\u001f\u007f]*\Z"
+"""One line of text: no control characters (PostgreSQL could not even store a NUL)."""
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
-TITLE_MAX, DISPLAY_NAME_MAX, TAGS_MAX = 140, 50, 10
+TITLE_MAX, DISPLAY_NAME_MAX, TAGS_MAX, QUERY_MAX = 140, 50, 10, 100
+PAGE_DEFAULT, PAGE_MAX = 24, 100
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Password = Annotated[str, msgspec.Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
-Title = Annotated[str, msgspec.Meta(max_length=TITLE_MAX)]
-DisplayName = Annotated[str, msgspec.Meta(min_length=1, max_length=DISPLAY_NAME_MAX)]
-Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
-CategoryId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,50}$")]
-Language = Annotated[str, msgspec.Meta(pattern="^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", max_length=20)]
-Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=25)]
+Title = Annotated[str, msgspec.Meta(max_length=TITLE_MAX, pattern=LINE_PATTERN)]
+DisplayName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=DISPLAY_NAME_MAX,
+        pattern=r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*\Z",
+    ),
+]
+Email = Annotated[
+    str, msgspec.Meta(max_length=254, pattern=r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+\Z")
+]
+CategoryId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{0,50}\Z")]
+Language = Annotated[str, msgspec.Meta(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?\Z", max_length=20)]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=25, pattern=LINE_PATTERN)]
 Tags = Annotated[list[Tag], msgspec.Meta(max_length=TAGS_MAX)]
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Data(msgspec.Struct, Generic[T], frozen=True):
@@ -71,6 +86,16 @@ class Login(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     password: Annotated[str, msgspec.Meta(max_length=PASSWORD_MAX)]
 
 
+class ListChannels(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The query of GET channels. `cursor` is what the page before gave; `q` looks in names and titles."""
+
+    live: Literal["true", "false"] | msgspec.UnsetType = msgspec.UNSET
+    category: CategoryId | msgspec.UnsetType = msgspec.UNSET
+    q: Annotated[str, msgspec.Meta(max_length=QUERY_MAX, pattern=LINE_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
+    cursor: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+
+
 class PatchMe(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """PATCH me: what is absent stays as it is."""
 
@@ -107,7 +132,7 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
     username: str
     display_name: str
     avatar_url: str
-    created_at: datetime
+    created_at: Timestamp
 
 
 class OwnedChannel(msgspec.Struct, frozen=True, rename="camel"):
@@ -131,7 +156,7 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
 
     token: str
     user_id: UserId
-    expires_at: datetime
+    expires_at: Timestamp
 
 
 class Registered(msgspec.Struct, frozen=True, rename="camel"):
@@ -139,7 +164,7 @@ class Registered(msgspec.Struct, frozen=True, rename="camel"):
 
     user: User
     token: str
-    expires_at: datetime
+    expires_at: Timestamp
 
 
 class Channel(msgspec.Struct, frozen=True, rename="camel"):
@@ -155,10 +180,10 @@ class Channel(msgspec.Struct, frozen=True, rename="camel"):
     tags: list[str]
     mature: bool
     is_live: bool
-    started_at: datetime | None
+    started_at: Timestamp | None
     viewer_count: int
     thumbnail_url: str
-    created_at: datetime
+    created_at: Timestamp
 
 
 class StreamStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -167,7 +192,7 @@ class StreamStatus(msgspec.Struct, frozen=True, rename="camel"):
     channel_id: ChannelId
     is_live: bool
     session_id: SessionId | None
-    started_at: datetime | None
+    started_at: Timestamp | None
     viewer_count: int
     peak_viewers: int
 
@@ -185,7 +210,7 @@ class StreamKeyInfo(msgspec.Struct, frozen=True, rename="camel"):
     """GET channels/{id}/stream-key: what can be said of a key that is stored hashed."""
 
     last_four: str | None
-    created_at: datetime | None
+    created_at: Timestamp | None
     publish: PublishUrls
 
 

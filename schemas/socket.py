@@ -79,6 +79,7 @@ class SocketError(msgspec.Struct, frozen=True, rename="camel", tag_field="type",
 
     code: ErrorCode
     message: str
+    retry_after_ms: int | None = None
 
 
 class Reconnect(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="reconnect"):

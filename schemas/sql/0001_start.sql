@@ -47,7 +47,7 @@ CREATE TABLE stream_keys (
 CREATE UNIQUE INDEX stream_keys_one_valid ON stream_keys (channel_id) WHERE revoked_at IS NULL;
 
 -- One row for each session. live_at: the first part could be played. A channel is live when it has a row with
--- live_at set and ended_at not.
+-- live_at set and ended_at not. A row that ended with the reason 'lost' comes back when its node reports it again.
 CREATE TABLE streams (
     id            text PRIMARY KEY,
     channel_id    text NOT NULL REFERENCES channels ON DELETE CASCADE,
@@ -66,3 +66,4 @@ CREATE TABLE streams (
 );
 CREATE UNIQUE INDEX streams_one_open ON streams (channel_id) WHERE ended_at IS NULL;
 CREATE INDEX streams_channel ON streams (channel_id, started_at DESC);
+CREATE INDEX streams_node ON streams (node_id) WHERE ended_at IS NULL;
