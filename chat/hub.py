@@ -1,0 +1,204 @@
+"""This process's rooms, fed by the Redis channel `stream_events`.
+
+Redis pub/sub forgets what is said while nobody listens, so the database has the last word: after each
+(re-)subscription every room is told the present state, and every `COMPARE_S` rooms that missed something are.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from chat.frames import encode
+from chat.room import Member, Room
+from config.tasks import check_cancelled
+from schemas.ids import ChannelId, SessionId
+from schemas.socket import STREAM_EVENTS, ChannelEvent, Joined, StreamOffline, StreamOnline, ViewerCount
+
+POLL_S: Final = 1.0
+COMPARE_S: Final = 30.0
+COMPARED_AT_ONCE: Final = 500
+"""Channels in one question to the database."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 3.0
+log = structlog.get_logger()
+
+
+class ChannelState(msgspec.Struct, frozen=True):
+    """A channel as the database has it."""
+
+    session_id: SessionId | None
+    """The session on the air."""
+    started_at: datetime | None
+    viewer_count: int
+
+
+ReadStates = Callable[[Sequence[ChannelId]], Awaitable[Mapping[ChannelId, ChannelState]]]
+"""Reads the states of those channels that exist; raises what `failures` names when the database is away."""
+Trouble = Callable[[str, BaseException], None]
+
+_decoder = msgspec.json.Decoder(ChannelEvent)
+
+
+class Hub:
+    """Joins sockets to rooms and rooms to Redis. `failures`: what `read_states` raises when it can't answer now."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        read_states: ReadStates,
+        trouble: Trouble,
+        *,
+        failures: tuple[type[Exception], ...] = (OSError, TimeoutError),
+    ) -> None:
+        self._redis = redis
+        self._read_states = read_states
+        self._trouble = trouble
+        self.failures = failures
+        self.rooms: dict[ChannelId, Room] = {}
+        self.subscribed = asyncio.Event()
+        self._announce_all = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow Redis until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(), name="stream events for sockets")
+            tasks.create_task(self._compare_now_and_then(), name="comparison of rooms with the database")
+
+    # --- members ---
+
+    async def join(self, member: Member, channel_id: ChannelId) -> bool:
+        """Make the socket a member and send it `joined`; False when there is no such channel.
+
+        The member is in the room before the state is read: what happens between reaches it behind `joined`.
+        """
+        room = self.rooms.get(channel_id)
+        if room is None:
+            room = self.rooms[channel_id] = Room(channel_id)
+        room.enter(member)
+        turns = room.turns
+        state = None
+        try:
+            state = (await self._read_states([channel_id])).get(channel_id)
+        finally:
+            if state is None:
+                self.leave(member, channel_id)
+        if state is None:
+            return False
+        if room.turns == turns:
+            room.live_session = state.session_id
+        room.admit(member, encode(_joined(channel_id, state)))
+        return True
+
+    def leave(self, member: Member, channel_id: ChannelId) -> None:
+        """Take the socket out of the room; an empty room is forgotten."""
+        room = self.rooms.get(channel_id)
+        if room is not None:
+            room.leave(member)
+            if room.is_empty:
+                del self.rooms[channel_id]
+
+    # --- events ---
+
+    def deliver(self, content: bytes) -> None:
+        """Hand one event of `stream_events` to its room; encoded once, however many are there."""
+        try:
+            event = _decoder.decode(content)
+        except msgspec.MsgspecError as error:
+            self._trouble("stream event", error)  # of a newer version perhaps; the rest goes on
+            return
+        room = self.rooms.get(event.channel_id)
+        if room is None:
+            return
+        match event:
+            case StreamOnline(session_id=session_id):
+                room.turns += 1
+                room.live_session = session_id
+            case StreamOffline():
+                room.turns += 1
+                room.live_session = None
+            case _:
+                pass
+        room.broadcast(encode(event))
+
+    async def _listen(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(STREAM_EVENTS)
+                    while True:
+                        message = await pubsub.get_message(timeout=POLL_S)
+                        check_cancelled()
+                        if message is None:
+                            continue
+                        if message["type"] == "subscribe":
+                            # also comes when the client library has reconnected by itself
+                            pause_s = FIRST_PAUSE_S
+                            self.subscribed.set()
+                            self._announce_all.set()
+                        elif message["type"] == "message":
+                            self.deliver(message["data"])
+            except (RedisError, OSError) as error:
+                self._trouble("redis subscription", error)
+            finally:
+                self.subscribed.clear()
+            check_cancelled()
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _compare_now_and_then(self) -> None:
+        while True:
+            is_forced = await self._is_forced()
+            try:
+                await self.compare(is_forced=is_forced)
+            except self.failures as error:
+                self._trouble("room comparison", error)
+                if is_forced:
+                    self._announce_all.set()
+                await asyncio.sleep(LONGEST_PAUSE_S)
+
+    async def _is_forced(self) -> bool:
+        try:
+            async with asyncio.timeout(COMPARE_S):
+                await self._announce_all.wait()
+        except TimeoutError:
+            return False
+        self._announce_all.clear()
+        return True
+
+    async def compare(self, *, is_forced: bool) -> None:
+        """Tell rooms the state that the database has: all rooms if forced, else those that were told otherwise."""
+        ids = list(self.rooms)
+        for start in range(0, len(ids), COMPARED_AT_ONCE):
+            some = ids[start : start + COMPARED_AT_ONCE]
+            turns = {channel: self.rooms[channel].turns for channel in some if channel in self.rooms}
+            states = await self._read_states(list(turns))
+            for channel, state in states.items():
+                room = self.rooms.get(channel)
+                # an event that came while the database was asked is newer than its answer
+                if room is None or room.turns != turns[channel]:
+                    continue
+                if is_forced or room.live_session != state.session_id:
+                    _announce(room, state)
+
+
+def _announce(room: Room, state: ChannelState) -> None:
+    at = time.time_ns() // 1_000_000
+    if state.session_id is not None:
+        room.broadcast(encode(StreamOnline(room.channel_id, state.session_id, at)))
+        room.broadcast(encode(ViewerCount(room.channel_id, state.viewer_count)))
+    elif room.live_session is not None:
+        room.broadcast(encode(StreamOffline(room.channel_id, room.live_session, at)))
+    room.live_session = state.session_id
+
+
+def _joined(channel_id: ChannelId, state: ChannelState) -> Joined:
+    started_at = state.started_at.isoformat().replace("+00:00", "Z") if state.started_at else None
+    return Joined(channel_id, state.session_id is not None, state.session_id, started_at, state.viewer_count)
