@@ -1,0 +1,111 @@
+"""`python -m web`: runs one web process, or does one command of the administrator. `tally` calls it."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from config import logs
+from config.postgres import DatabaseUnavailable
+from config.settings import Settings, SettingsError, load
+from web import commands
+from web.app import PARTS, openapi_text
+from web.server import PortTaken, serve
+
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; return the exit code."""
+    given = _parser().parse_args(arguments)
+    if given.command == "openapi":
+        sys.stdout.write(openapi_text())
+        return 0
+    try:
+        if given.command is None:
+            _serve(load().settings, _parts(given.parts))
+        else:
+            settings = load(bare=True).settings
+            logs.configure("web", settings)
+            commands.run(given.work, settings, given)
+    except (commands.Failed, DatabaseUnavailable, PortTaken, SettingsError) as error:
+        commands.complain(str(error))
+        return 1
+    return 0
+
+
+def _serve(settings: Settings, parts: Sequence[str]) -> None:
+    logs.configure("web", settings)
+    if settings.database_url is None or settings.redis_url is None:
+        raise commands.Failed("TALLY_DATABASE_URL and TALLY_REDIS_URL must be set here; `tally serve` does it itself")
+    chosen = [part for part in PARTS if part in parts]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, chosen))
+
+
+def _parts(text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or not parts:
+        raise commands.Failed(f"--parts takes {', '.join(PARTS)}, joined by commas; not {text!r}")
+    return parts
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tally web",
+        description="Run one web process: API, pages, HLS delivery, event sockets.",
+        epilog="Example: tally web --parts api,chat",
+    )
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"what to serve (default: {','.join(PARTS)})")
+    subjects = parser.add_subparsers(dest="command", prog="tally", metavar="COMMAND")
+    _add(subjects, "openapi", "Print the API's OpenAPI document.", "tally web openapi > openapi.json")
+    text = "Make the administrator and the demo channel on an empty database."
+    first = _add(subjects, "first-run", text, "tally first-run")
+    _runs(first, commands.first_run)
+
+    user = _add(subjects, "user", "Accounts.", "tally user add alice")
+    text = "Make an account; its password is printed once."
+    add_user = _add(_verbs(user, "user"), "add", text, "tally user add alice --admin")
+    add_user.add_argument("name", metavar="NAME")
+    add_user.add_argument("--admin", action="store_true", help="may do everything")
+    _runs(add_user, commands.add_user)
+
+    channel = _add(subjects, "channel", "Channels.", "tally channel add news --owner alice")
+    text = "Make a channel; its stream key is printed once."
+    add_channel = _add(_verbs(channel, "channel"), "add", text, "tally channel add news --owner alice")
+    add_channel.add_argument("name", metavar="NAME")
+    add_channel.add_argument("--owner", required=True, metavar="USER")
+    _runs(add_channel, commands.add_channel)
+
+    key = _add(subjects, "key", "Stream keys.", "tally key rotate news")
+    verbs = _verbs(key, "key")
+    for verb, work, text in (
+        ("show", commands.show_key, "Show what is known of a channel's key; the key itself is stored hashed."),
+        ("rotate", commands.rotate_key, "Make a new key, print it once, and cut whoever publishes with the old one."),
+    ):
+        one = _add(verbs, verb, text, f"tally key {verb} news")
+        one.add_argument("channel", metavar="CHANNEL")
+        _runs(one, work)
+    return parser
+
+
+def _add(verbs: "Verbs", name: str, text: str, example: str) -> argparse.ArgumentParser:
+    return verbs.add_parser(name, help=text, description=text, epilog=f"Example: {example}")
+
+
+def _verbs(parser: argparse.ArgumentParser, subject: str) -> "Verbs":
+    return parser.add_subparsers(dest="verb", prog=f"tally {subject}", metavar="VERB", required=True)
+
+
+def _runs(parser: argparse.ArgumentParser, work: commands.Work) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(work=work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What ingest asks and reports: publish, heartbeat, unpublish. Signed; served on the internal listener only."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from schemas.api import Data, Nothing
+from schemas.errors import ApiError, ErrorCode
+from schemas.ids import NodeId
+from schemas.ingest import (
+    LIVE_ENTRY_TTL_S,
+    Cut,
+    Heartbeat,
+    HeartbeatAnswer,
+    PublishGrant,
+    PublishRequest,
+    SessionHealth,
+    Unpublish,
+)
+from schemas.signing import MAX_AGE_S, SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict, verify
+from web.api.streaming import health_key
+from web.calls import invalid
+from web.services import SERVICES, Services
+from web.store import streams
+from web.tokens import digest
+
+BODY_MAX = 4 * 1024 * 1024
+"""A heartbeat has under 1 KiB for each session of its node."""
+REPLAY_REMEMBERED_S = 2 * MAX_AGE_S
+NODE_REMEMBERED_S = 24 * 3600
+KEY_MAX = 512
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+async def publish(services: Services, request: PublishRequest) -> PublishGrant:
+    """May this publisher go on?"""
+    key_hash = digest(request.key[:KEY_MAX])
+    async with services.pool.acquire() as connection, connection.transaction():
+        outcome = await streams.open_(connection, request, key_hash)
+    if isinstance(outcome, streams.Refusal):
+        services.metrics.publishes.labels(outcome.value).inc()
+        log.info("publish refused", reason=outcome.value, protocol=request.protocol)
+        if outcome is streams.Refusal.WRONG_KEY:
+            raise ApiError(ErrorCode.UNAUTHORIZED, "This stream key is not valid.")
+        raise ApiError(ErrorCode.CONFLICT, "This channel is already live from somewhere else.")
+    services.metrics.publishes.labels("granted").inc()
+    log.info("publish granted", channel=outcome.grant.channel_id, session=outcome.grant.session_id)
+    await note_ended(services, outcome.replaced, "replaced")
+    return outcome.grant
+
+
+async def heartbeat(services: Services, report: Heartbeat) -> HeartbeatAnswer:
+    """Bring the rows up to date with what the node runs; answer what it may not run."""
+    node, listed = report.node_id, [session.session_id for session in report.sessions]
+    await _end_predecessor(services, node, report.origin_url)
+    revived = await streams.revive(services.pool, node, listed)
+    allowed = await streams.seen(services.pool, node, listed)
+    playable = [s.session_id for s in report.sessions if s.is_playable and s.session_id in allowed]
+    began = await streams.begin_live(services.pool, node, playable) if playable else []
+    for stream in began:
+        log.info("stream online", channel=stream.channel_id, session=stream.session_id)
+    await services.events.went_live([*revived, *began])
+    await note_ended(services, await streams.end_unlisted(services.pool, node, listed), "unlisted")
+    await _store_health(services, [s for s in report.sessions if s.session_id in allowed])
+    refused = [session for session in listed if session not in allowed]
+    reasons = await streams.end_reasons(services.pool, refused) if refused else {}
+    return HeartbeatAnswer([Cut(session, reasons.get(session, "This session is not known.")) for session in refused])
+
+
+async def unpublish(services: Services, notice: Unpublish) -> Nothing:
+    """A session has ended; saying so twice is fine."""
+    reason = notice.reason.replace("\0", "")[:200]
+    ended = await streams.end_session(services.pool, notice.node_id, notice.session_id, reason)
+    await note_ended(services, ended, "unpublish")
+    return Nothing()
+
+
+async def note_ended(services: Services, ended: list[streams.Ended], by: str) -> None:
+    """Count, log and tell viewers of sessions that were ended."""
+    for stream in ended:
+        services.metrics.streams_ended.labels(by).inc()
+        log.info("stream ended", channel=stream.channel_id, session=stream.session_id, by=by)
+    await services.events.ended(ended)
+
+
+async def _end_predecessor(services: Services, node: NodeId, origin_url: str) -> None:
+    """End at once what ran in the process whose address this node has now: it was killed and started again."""
+    before = await services.redis.set(f"node:{origin_url}", node, ex=NODE_REMEMBERED_S, get=True)
+    if isinstance(before, bytes) and before != node.encode():
+        gone = NodeId(before.decode())
+        await note_ended(services, await streams.end_node(services.pool, gone), "restart")
+
+
+async def _store_health(services: Services, sessions: list[SessionHealth]) -> None:
+    if not sessions:
+        return
+    async with services.redis.pipeline(transaction=False) as pipeline:
+        for session in sessions:
+            pipeline.set(health_key(session.channel_id), msgspec.json.encode(session), px=LIVE_ENTRY_TTL_S * 1000)
+        await pipeline.execute()
+
+
+# --- signed requests ---------------------------------------------------------------------------------------
+
+
+def routes() -> list[web.RouteDef]:
+    """Return the routes of the internal listener that ingest calls."""
+    return [
+        web.post("/internal/ingest/publish", _signed(PublishRequest, publish)),
+        web.post("/internal/ingest/heartbeat", _signed(Heartbeat, heartbeat)),
+        web.post("/internal/ingest/unpublish", _signed(Unpublish, unpublish)),
+    ]
+
+
+def _signed(
+    kind: type[T], handle: Callable[[Services, T], Awaitable[object]]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def serve(request: web.Request) -> web.Response:
+        services = request.app[SERVICES]
+        body = await request.read()
+        await _check_signature(services, request, body)
+        try:
+            decoded = msgspec.json.decode(body, type=kind)
+        except msgspec.ValidationError as error:
+            raise invalid(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise ApiError(ErrorCode.PARSE_ERROR, "The body is not JSON.") from None
+        answer = await handle(services, decoded)
+        return web.Response(body=msgspec.json.encode(Data(answer)), content_type="application/json")
+
+    return serve
+
+
+async def _check_signature(services: Services, request: web.Request, body: bytes) -> None:
+    signature = request.headers.get(SIGNATURE_HEADER)
+    timestamp = request.headers.get(TIMESTAMP_HEADER)
+    verdict = verify(services.settings.secret, timestamp, signature, body, now_s=time.time())
+    name = verdict.value
+    if verdict is Verdict.GOOD and not await services.redis.set(
+        f"replay:{signature}", b"1", nx=True, ex=REPLAY_REMEMBERED_S
+    ):
+        name = "replayed"
+    if name != Verdict.GOOD.value:
+        services.metrics.callbacks_refused.labels(name).inc()
+        log.warning("callback refused", why=name, route=request.path)
+        raise ApiError(ErrorCode.UNAUTHORIZED, f"This callback is {name}.")

@@ -1,0 +1,120 @@
+"""Channels: list, look at, make, change."""
+
+import base64
+import binascii
+from typing import TypeVar
+
+import msgspec
+
+from schemas import api
+from schemas.errors import ApiError, ErrorCode
+from web.calls import Call, Listing, find_channel
+from web.names import refuse_reserved
+from web.store import channels
+from web.store.channels import ChannelRow, Cursor
+
+T = TypeVar("T")
+
+
+def present(channel: ChannelRow) -> api.Channel:
+    """Return the channel as anyone may see it."""
+    return api.Channel(
+        id=channel.id,
+        user_id=channel.user_id,
+        name=channel.name,
+        display_name=channel.display_name,
+        title=channel.title,
+        category_id=channel.category_id,
+        language=channel.language,
+        tags=channel.tags,
+        mature=channel.mature,
+        is_live=channel.session_id is not None,
+        started_at=channel.live_at,
+        viewer_count=channel.viewer_count,
+        thumbnail_url="",
+        created_at=channel.created_at,
+    )
+
+
+async def list_channels(call: Call[api.ListChannels]) -> Listing:
+    """List channels, most watched first."""
+    asked = call.input
+    rows = await channels.page(
+        call.services.pool,
+        is_live=None if asked.live is msgspec.UNSET else asked.live == "true",
+        category=_given(asked.category),
+        text=_given(asked.q),
+        after=_read_cursor(asked.cursor) if isinstance(asked.cursor, str) else None,
+        limit=asked.limit + 1,  # one more shows whether there is a next page
+    )
+    shown = rows[: asked.limit]
+    more = _write_cursor(channels.cursor_of(shown[-1])) if len(rows) > len(shown) else None
+    return Listing([present(row) for row in shown], more)
+
+
+async def get_channel(call: Call[None]) -> api.Channel:
+    """Look at one channel, by name or id."""
+    return present(await find_channel(call.services, call.request.match_info["channel"]))
+
+
+async def create_channel(call: Call[api.CreateChannel]) -> api.Channel:
+    """Make a channel."""
+    wanted, services = call.input, call.services
+    refuse_reserved(wanted.name, field="name")
+    async with services.pool.acquire() as connection, connection.transaction():
+        channel = await channels.create(
+            connection,
+            call.account.id,
+            wanted.name,
+            title=wanted.title,
+            category_id=wanted.category_id,
+            language=wanted.language,
+            tags=wanted.tags,
+        )
+    return present(await find_channel(services, channel))
+
+
+async def patch_channel(call: Call[api.PatchChannel]) -> api.Channel:
+    """Change what the page shows of my channel, and tell those who look at it."""
+    change, services = call.input, call.services
+    await channels.update(
+        services.pool,
+        call.channel.id,
+        title=_given(change.title),
+        category_id=_given(change.category_id),
+        language=_given(change.language),
+        tags=_given(change.tags),
+        mature=_given(change.mature),
+    )
+    await services.events.updated(call.channel.id)
+    return present(await find_channel(services, call.channel.id))
+
+
+async def get_status(call: Call[None]) -> api.StreamStatus:
+    """Is it live?"""
+    channel = await find_channel(call.services, call.request.match_info["channel"])
+    return api.StreamStatus(
+        channel_id=channel.id,
+        is_live=channel.session_id is not None,
+        session_id=channel.session_id,
+        started_at=channel.live_at,
+        viewer_count=channel.viewer_count,
+        peak_viewers=channel.peak_viewers,
+    )
+
+
+def _given(value: T | msgspec.UnsetType) -> T | None:
+    return None if isinstance(value, msgspec.UnsetType) else value
+
+
+def _write_cursor(cursor: Cursor) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> Cursor:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        return msgspec.json.decode(base64.b64decode(padded.encode(), altchars=b"-_", validate=True), type=Cursor)
+    except (binascii.Error, msgspec.DecodeError, UnicodeError):
+        reason = "is not a cursor of this list"
+        raise ApiError(ErrorCode.INVALID_REQUEST, f"cursor: {reason}", fields={"cursor": reason}) from None

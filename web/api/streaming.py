@@ -1,0 +1,89 @@
+"""The owner's side of a stream: the key, the health of what arrives, going off the air."""
+
+from urllib.parse import urlsplit
+
+import msgspec
+
+from config.settings import Settings
+from schemas import api
+from schemas.errors import ApiError, ErrorCode
+from schemas.ids import ChannelId
+from schemas.ingest import SessionHealth
+from web.calls import Call
+from web.services import Services
+from web.store import keys, streams
+from web.tokens import digest, make_stream_key
+
+RTMP_PORT, RTMPS_PORT = 1935, 443  # of the URL schemes: these need not be written
+KEY_REPLACED = "The stream key was replaced."
+TAKEN_OFF_AIR = "The stream was ended from the dashboard."
+
+
+def health_key(channel: ChannelId) -> str:
+    """Return the Redis key of the last health report of a channel's session."""
+    return f"health:{channel}"
+
+
+def publish_urls(settings: Settings) -> api.PublishUrls:
+    """Return where a publisher sends to, as far as those listeners run."""
+    name = urlsplit(settings.public_url).hostname or "localhost"
+    host = f"[{name}]" if ":" in name else name
+    rtmps_port = settings.rtmps_port if settings.serves_rtmps else 0
+    return api.PublishUrls(
+        rtmp=_rtmp("rtmp", host, settings.rtmp_port, RTMP_PORT),
+        rtmps=_rtmp("rtmps", host, rtmps_port, RTMPS_PORT),
+        srt=None,
+        whip=None,
+    )
+
+
+def _rtmp(scheme: str, host: str, port: int, usual: int) -> str | None:
+    if not port:
+        return None
+    return f"{scheme}://{host}{'' if port == usual else f':{port}'}/live"
+
+
+async def get_stream_key(call: Call[None]) -> api.StreamKeyInfo:
+    """Tell what is known of the key, and where to send."""
+    known = await keys.info(call.services.pool, call.channel.id)
+    return api.StreamKeyInfo(
+        last_four=known.last_four if known else None,
+        created_at=known.created_at if known else None,
+        publish=publish_urls(call.services.settings),
+    )
+
+
+async def rotate_stream_key(call: Call[None]) -> api.StreamKey:
+    """Make a new key; the old one stops working at once and its publisher is cut."""
+    return api.StreamKey(await rotate(call.services, call.channel.id))
+
+
+async def rotate(services: Services, channel: ChannelId) -> str:
+    """Replace the channel's key, end what runs on the old one, and return the new one."""
+    key = make_stream_key()
+    async with services.pool.acquire() as connection, connection.transaction():
+        await keys.replace(connection, channel, digest(key), key[-4:])
+        ended = await streams.end_channel(connection, channel, KEY_REPLACED)
+    await services.events.cut([stream.session_id for stream in ended], KEY_REPLACED)
+    await services.events.ended(ended)
+    return key
+
+
+async def go_offline(call: Call[None]) -> api.GoneOffline:
+    """End the running stream and cut its publisher."""
+    ended = await streams.end_channel(call.services.pool, call.channel.id, TAKEN_OFF_AIR)
+    if not ended:
+        raise ApiError(ErrorCode.NO_PUBLISHER, "Nobody is publishing to this channel.")
+    await call.services.events.cut([stream.session_id for stream in ended], TAKEN_OFF_AIR)
+    await call.services.events.ended(ended)
+    return api.GoneOffline(call.channel.id, is_live=False)
+
+
+async def get_ingest(call: Call[None]) -> api.IngestState:
+    """Show how the running publisher's stream arrives."""
+    session = await streams.open_session(call.services.pool, call.channel.id)
+    stored = await call.services.redis.get(health_key(call.channel.id)) if session else None
+    if stored is None:
+        return api.IngestState(None)
+    health = msgspec.json.decode(stored, type=SessionHealth)
+    return api.IngestState(health if health.session_id == session else None)

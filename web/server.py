@@ -1,0 +1,237 @@
+"""One web process: two listeners, the tasks beside them, and an orderly end."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from chat.handler import SocketServer
+from chat.hub import ChannelState, Hub
+from config import postgres, redis
+from config.settings import Settings
+from schemas.ids import ChannelId, UserId
+from web.app import PARTS, Part, internal_app, public_app
+from web.events import Events
+from web.failures import AWAY
+from web.hls.delivery import Delivery
+from web.hls.front import Front, make_front
+from web.hls.route import ROUTE, aiohttp_handler
+from web.housekeeper import Housekeeper
+from web.identity import identify_socket
+from web.metrics import Metrics, Troubles
+from web.passwords import Passwords
+from web.services import Services
+from web.store import channels
+from web.viewers import Viewers
+
+BACKLOG: Final = 1024
+DRAIN_S: Final = 5.0
+"""How long requests under way may take when the process is asked to stop."""
+KEEPALIVE_S: Final = 75.0
+log = structlog.get_logger()
+
+
+class PortTaken(Exception):
+    """A listener can't be opened; the text says which and what to do."""
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Connect to PostgreSQL and Redis and make what handlers share."""
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    metrics = Metrics()
+    troubles = Troubles(metrics)
+    async with AsyncExitStack() as stack:
+        pool = await postgres.open_pool(settings.database_url)
+        stack.push_async_callback(_close_pool, pool)
+        client = redis.connect(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        yield Services(
+            settings=settings,
+            pool=pool,
+            redis=client,
+            passwords=passwords,
+            viewers=Viewers(client, metrics, troubles),
+            events=Events(client, troubles),
+            metrics=metrics,
+            troubles=troubles,
+        )
+
+
+async def _close_pool(pool: postgres.Pool) -> None:
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+@dataclass
+class Running:
+    """A started web process, and where it listens."""
+
+    services: Services
+    public_port: int
+    internal_port: int
+    hub: Hub | None
+
+
+@asynccontextmanager
+async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncIterator[Running]:
+    """Serve until the context is left; then stop listening, send sockets elsewhere, finish what is under way."""
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(open_services(settings))
+        tasks = await stack.enter_async_context(_background())
+        sockets = _sockets(services) if "chat" in parts else None
+        application = public_app(services, sockets, parts)
+        delivery = None
+        if "hls" in parts:
+            delivery = Delivery(services.redis, services.viewers)
+            services.metrics.registry.register(delivery.counters)
+            application.router.add_route("*", ROUTE, aiohttp_handler(delivery))
+            await delivery.start()
+            stack.push_async_callback(delivery.close)
+            tasks.start("viewers", services.viewers.run())
+        if sockets is not None:
+            tasks.start("hub", sockets.hub.run())
+        if "api" in parts:
+            tasks.start("housekeeper", Housekeeper(services).run())
+        public_port = await listen_public(stack, settings, application, delivery, sockets)
+        internal_port = await _listen_internal(stack, settings, internal_app(services))
+        hub = sockets.hub if sockets else None
+        log.info("web started", port=public_port, internal_port=internal_port, parts=",".join(sorted(parts)))
+        yield Running(services, public_port, internal_port, hub)
+
+
+def _sockets(services: Services) -> SocketServer:
+    async def read_states(ids: Sequence[ChannelId]) -> Mapping[ChannelId, ChannelState]:
+        rows = await channels.find_many(services.pool, list(ids))
+        return {row.id: ChannelState(row.session_id, row.live_at, row.viewer_count) for row in rows}
+
+    async def identify(request: web.Request) -> UserId | None:
+        account = await identify_socket(services, request)
+        return account.id if account else None
+
+    def dropped(why: str) -> None:
+        services.metrics.sockets_dropped.labels(why).inc()
+
+    hub = Hub(services.redis, read_states, services.troubles.note, failures=AWAY)
+    server = SocketServer(hub, identify, dropped)
+    services.metrics.sockets.set_function(lambda: server.count)
+    return server
+
+
+async def listen_public(
+    stack: AsyncExitStack,
+    settings: Settings,
+    application: web.Application,
+    delivery: Delivery | None,
+    sockets: SocketServer | None,
+) -> int:
+    """Open the public port and return it. With delivery, its protocol sees each connection first."""
+    runner = await _set_up(stack, application)
+    assert runner.server is not None
+    front: Front | None = make_front(delivery, runner.server) if delivery else None
+    factory = front or runner.server
+    server = await _listen(settings, settings.http_host, settings.http_port, factory, "TALLY_HTTP_PORT")
+
+    async def stop() -> None:
+        server.close()
+        if sockets is not None:
+            await sockets.close()
+        if front is not None:
+            await front.close()
+
+    stack.push_async_callback(stop)
+    return _port_of(server)
+
+
+async def _listen_internal(stack: AsyncExitStack, settings: Settings, application: web.Application) -> int:
+    runner = await _set_up(stack, application)
+    assert runner.server is not None
+    host, port = settings.internal_host, settings.internal_port
+    server = await _listen(settings, host, port, runner.server, "TALLY_INTERNAL_PORT")
+    stack.callback(server.close)
+    return _port_of(server)
+
+
+async def _set_up(stack: AsyncExitStack, application: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(
+        application,
+        access_log=None,  # requests are logged by the middleware, without queries
+        handle_signals=False,
+        shutdown_timeout=DRAIN_S,
+        keepalive_timeout=KEEPALIVE_S,
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    return runner
+
+
+async def _listen(
+    settings: Settings, host: str, port: int, factory: Callable[[], asyncio.Protocol], setting: str
+) -> asyncio.Server:
+    # With one process the port is ours alone, so that a second installation is told that it is taken.
+    is_shared = settings.web_processes > 1
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(factory, host, port, backlog=BACKLOG, reuse_port=is_shared)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise PortTaken(f"port {port} on {host}: {why}: stop what uses it, or set {setting}") from None
+
+
+def _port_of(server: asyncio.Server) -> int:
+    port = server.sockets[0].getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+class Background:
+    """Tasks that run beside the listeners until the process stops."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Start one. Should it fail, the group cancels everything and the process ends with its error."""
+        self._tasks.append(self._group.create_task(work, name=name))
+
+    def cancel(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _background() -> AsyncIterator[Background]:
+    async with asyncio.TaskGroup() as group:
+        background = Background(group)
+        try:
+            yield background
+        finally:
+            background.cancel()
+
+
+async def serve(settings: Settings, parts: Collection[Part] = PARTS) -> None:
+    """Run until SIGTERM or SIGINT. Raises `PortTaken`, `DatabaseUnavailable`."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with running(settings, parts):
+        await stopping.wait()
+        began = time.monotonic()
+        log.info("web stopping")
+    log.info("web stopped", seconds=round(time.monotonic() - began, 2))

@@ -1,0 +1,30 @@
+"""What the handlers of one web process share."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from redis.asyncio import Redis
+
+from config.postgres import Pool
+from config.settings import Settings
+from web.events import Events
+from web.metrics import Metrics, Troubles
+from web.passwords import Passwords
+from web.viewers import Viewers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Made once at start-up (`web/server.py`), handed to every handler."""
+
+    settings: Settings
+    pool: Pool
+    redis: Redis
+    passwords: Passwords
+    viewers: Viewers
+    events: Events
+    metrics: Metrics
+    troubles: Troubles
+
+
+SERVICES = web.AppKey("services", Services)

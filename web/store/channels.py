@@ -1,0 +1,163 @@
+"""Channels, with the state of their open stream."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+import msgspec
+
+from schemas.errors import ApiError, ErrorCode
+from schemas.ids import ChannelId, SessionId, UserId, make_id
+from web.store import Connection, Database
+
+if TYPE_CHECKING:
+    Row = asyncpg.Record
+
+SELECT = (
+    "SELECT c.id, c.user_id, c.name, u.display_name, c.title, c.category_id, c.language, c.tags, c.mature,"
+    " c.created_at, s.id AS session_id, s.live_at, coalesce(s.viewer_count, 0) AS viewer_count,"
+    " coalesce(s.peak_viewers, 0) AS peak_viewers"
+    " FROM channels c JOIN users u ON u.id = c.user_id"
+    " LEFT JOIN streams s ON s.channel_id = c.id AND s.ended_at IS NULL AND s.live_at IS NOT NULL"
+)
+RANK = "coalesce(s.viewer_count, -1)"
+"""Lists begin with what most people watch and end with what is off the air."""
+
+
+class ChannelRow(msgspec.Struct, frozen=True):
+    """A channel; the fields from `session_id` on are those of its live stream, if it has one."""
+
+    id: ChannelId
+    user_id: UserId
+    name: str
+    display_name: str
+    title: str
+    category_id: str
+    language: str
+    tags: list[str]
+    mature: bool
+    created_at: datetime
+    session_id: SessionId | None
+    live_at: datetime | None
+    viewer_count: int
+    peak_viewers: int
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """The place of the last row of a page."""
+
+    rank: int
+    id: str
+
+
+def _channel_of(row: "Row") -> ChannelRow:
+    return msgspec.convert(dict(row), ChannelRow)
+
+
+async def find(db: Database, name_or_id: str) -> ChannelRow | None:
+    """Return a channel by its id, else by its name (`web.names` keeps names from looking like ids)."""
+    row = await db.fetchrow(f"{SELECT} WHERE c.id = $1 OR c.name = $1 ORDER BY c.id = $1 DESC LIMIT 1", name_or_id)
+    return _channel_of(row) if row else None
+
+
+async def find_many(db: Database, ids: list[ChannelId]) -> list[ChannelRow]:
+    """Return those channels of the ids that exist."""
+    return [_channel_of(row) for row in await db.fetch(f"{SELECT} WHERE c.id = ANY($1)", ids)]
+
+
+async def owned_by(db: Database, user: UserId) -> list[ChannelRow]:
+    """Return an account's channels, oldest first."""
+    return [_channel_of(row) for row in await db.fetch(f"{SELECT} WHERE c.user_id = $1 ORDER BY c.id", user)]
+
+
+async def page(
+    db: Database,
+    *,
+    is_live: bool | None,
+    category: str | None,
+    text: str | None,
+    after: Cursor | None,
+    limit: int,
+) -> list[ChannelRow]:
+    """Return up to `limit` channels behind the cursor, most watched first."""
+    rows = await db.fetch(
+        f"{SELECT} WHERE ($1::boolean IS NULL OR (s.id IS NOT NULL) = $1)"
+        " AND ($2::text IS NULL OR c.category_id = $2)"
+        " AND ($3::text IS NULL OR c.name ILIKE $3 OR c.title ILIKE $3 OR u.display_name ILIKE $3)"
+        f" AND ($4::integer IS NULL OR ({RANK}, c.id) < ($4, $5))"
+        f" ORDER BY {RANK} DESC, c.id DESC LIMIT $6",
+        is_live,
+        category,
+        _contains(text) if text else None,
+        after.rank if after else None,
+        after.id if after else None,
+        limit,
+    )
+    return [_channel_of(row) for row in rows]
+
+
+def cursor_of(channel: ChannelRow) -> Cursor:
+    """Return the cursor that goes on behind this channel."""
+    return Cursor(channel.viewer_count if channel.session_id else -1, channel.id)
+
+
+def _contains(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def create(
+    connection: Connection,
+    user: UserId,
+    name: str,
+    *,
+    title: str = "",
+    category_id: str = "",
+    language: str = "",
+    tags: list[str] | None = None,
+) -> ChannelId:
+    """Make a channel, inside a transaction. Raises `ApiError`: FORBIDDEN at the limit, DUPLICATE for a taken name."""
+    # The row lock makes two creations of one account follow each other, or both could pass the count.
+    most = await connection.fetchval("SELECT max_channels FROM users WHERE id = $1 FOR UPDATE", user)
+    if await connection.fetchval("SELECT count(*) FROM channels WHERE user_id = $1", user) >= most:
+        raise ApiError(ErrorCode.FORBIDDEN, f"This account may have {most} channel{'' if most == 1 else 's'}.")
+    if await connection.fetchval("SELECT 1 FROM users WHERE username = $1 AND id <> $2", name, user):
+        raise ApiError(ErrorCode.DUPLICATE, "This name is taken.", fields={"name": "is taken"})
+    try:
+        channel = await connection.fetchval(
+            "INSERT INTO channels (id, user_id, name, title, category_id, language, tags)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+            make_id(),
+            user,
+            name,
+            title,
+            category_id,
+            language,
+            tags or [],
+        )
+    except asyncpg.UniqueViolationError:
+        raise ApiError(ErrorCode.DUPLICATE, "This name is taken.", fields={"name": "is taken"}) from None
+    return ChannelId(channel)
+
+
+async def update(
+    db: Database,
+    channel: ChannelId,
+    *,
+    title: str | None,
+    category_id: str | None,
+    language: str | None,
+    tags: list[str] | None,
+    mature: bool | None,
+) -> None:
+    """Change what is not None."""
+    await db.execute(
+        "UPDATE channels SET title = coalesce($2, title), category_id = coalesce($3, category_id),"
+        " language = coalesce($4, language), tags = coalesce($5, tags), mature = coalesce($6, mature) WHERE id = $1",
+        channel,
+        title,
+        category_id,
+        language,
+        tags,
+        mature,
+    )

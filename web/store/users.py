@@ -1,0 +1,107 @@
+"""Accounts."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+import msgspec
+
+from schemas.errors import ApiError, ErrorCode
+from schemas.ids import UserId, make_id
+from web.store import Database
+
+if TYPE_CHECKING:
+    Row = asyncpg.Record
+
+COLUMNS = "id, username, display_name, email, is_admin, max_channels, created_at"
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A row of `users` without its password."""
+
+    id: UserId
+    username: str
+    display_name: str
+    email: str | None
+    is_admin: bool
+    max_channels: int
+    created_at: datetime
+
+
+def account_of(row: "Row") -> Account:
+    """Return the account in a row that has at least `COLUMNS`."""
+    return Account(
+        UserId(row["id"]),
+        row["username"],
+        row["display_name"],
+        row["email"],
+        row["is_admin"],
+        row["max_channels"],
+        row["created_at"],
+    )
+
+
+async def create(
+    db: Database,
+    *,
+    username: str,
+    password_hash: str,
+    display_name: str | None = None,
+    email: str | None = None,
+    is_admin: bool = False,
+) -> Account:
+    """Make an account. A name that is an account or someone's channel already raises `ApiError(DUPLICATE)`."""
+    try:
+        row = await db.fetchrow(
+            "INSERT INTO users (id, username, display_name, email, password_hash, is_admin)"
+            " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM channels WHERE name = $2)"
+            f" RETURNING {COLUMNS}",
+            make_id(),
+            username,
+            display_name or username,
+            email,
+            password_hash,
+            is_admin,
+        )
+    except asyncpg.UniqueViolationError as error:
+        field = "email" if error.constraint_name == "users_email" else "username"
+        raise ApiError(ErrorCode.DUPLICATE, f"This {field} is taken.", fields={field: "is taken"}) from None
+    if row is None:
+        raise ApiError(ErrorCode.DUPLICATE, "This username is taken.", fields={"username": "is taken"})
+    return account_of(row)
+
+
+async def with_password(db: Database, username: str) -> tuple[Account, str] | None:
+    """Return the account of that name and its password's hash."""
+    row = await db.fetchrow(f"SELECT {COLUMNS}, password_hash FROM users WHERE username = $1", username)
+    return (account_of(row), row["password_hash"]) if row else None
+
+
+async def by_name(db: Database, username: str) -> Account | None:
+    """Return the account of that name."""
+    row = await db.fetchrow(f"SELECT {COLUMNS} FROM users WHERE username = $1", username)
+    return account_of(row) if row else None
+
+
+async def set_password_hash(db: Database, user: UserId, password_hash: str) -> None:
+    """Replace the hash, after a sign-in that showed the old one to be made with older parameters."""
+    await db.execute("UPDATE users SET password_hash = $2 WHERE id = $1", user, password_hash)
+
+
+async def set_display_name(db: Database, user: UserId, display_name: str) -> None:
+    """Rename what others see."""
+    await db.execute("UPDATE users SET display_name = $2 WHERE id = $1", user, display_name)
+
+
+async def any_exists(db: Database) -> bool:
+    """Return whether there is any account yet."""
+    return bool(await db.fetchval("SELECT EXISTS (SELECT 1 FROM users)"))
+
+
+async def allow_one_more_channel(db: Database, user: UserId) -> None:
+    """Raise the account's limit of channels by what it has used up."""
+    await db.execute(
+        "UPDATE users SET max_channels = greatest(max_channels,"
+        " 1 + (SELECT count(*)::integer FROM channels WHERE user_id = $1)) WHERE id = $1",
+        user,
+    )
