@@ -1,0 +1,94 @@
+import pytest
+
+from web.hls.targets import BadDirective, Kind, NoSuchTarget, parse_target
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "key"),
+    [
+        ("/hls/demo/s1/video.m3u8", Kind.PLAYLIST, "s1/video.m3u8"),
+        ("/hls/demo/s1/audio.m3u8?_HLS_msn=7", Kind.PLAYLIST, "s1/audio.m3u8?_HLS_msn=7"),
+        ("/hls/demo/s1/video-init-1.mp4", Kind.INIT, "s1/video-init-1.mp4"),
+        ("/hls/demo/s1/video-12.m4s", Kind.SEGMENT, "s1/video-12.m4s"),
+        ("/hls/demo/s1/video-12-3.m4s", Kind.PART, "s1/video-12-3.m4s"),
+        ("/hls/demo/s1/720p-12-3.m4s", Kind.PART, "s1/720p-12-3.m4s"),
+    ],
+)
+def test_a_file_of_a_session_has_its_kind_and_key(target: str, kind: Kind, key: str) -> None:
+    wanted = parse_target(target)
+    assert (wanted.channel, wanted.session, wanted.kind, wanted.key) == ("demo", "s1", kind, key)
+
+
+def test_the_multivariant_playlist_has_no_key_before_its_session_is_known() -> None:
+    wanted = parse_target("/hls/demo/playlist.m3u8?x=1&_HLS_msn=4")
+    assert (wanted.channel, wanted.session, wanted.kind, wanted.key) == ("demo", None, Kind.MULTIVARIANT, None)
+    assert wanted.file == "playlist.m3u8"
+    assert not wanted.directed
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "_HLS_msn=7&_HLS_part=2&_HLS_skip=YES",
+        "_HLS_skip=YES&_HLS_part=2&_HLS_msn=7",
+        "_HLS_msn=007&_HLS_part=02&_HLS_skip=YES",
+        "t=1&_HLS_msn=7&_HLS_part=2&t=2&_HLS_skip=YES&_HLS_push=1&&=",
+    ],
+)
+def test_equal_requests_have_equal_keys(query: str) -> None:
+    wanted = parse_target(f"/hls/demo/s1/video.m3u8?{query}")
+    assert wanted.key == "s1/video.m3u8?_HLS_msn=7&_HLS_part=2&_HLS_skip=YES"
+    assert wanted.directed
+
+
+def test_a_query_on_media_is_ignored() -> None:
+    assert parse_target("/hls/demo/s1/video-1.m4s?_HLS_msn=x&y").key == "s1/video-1.m4s"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "_HLS_part=1",
+        "_HLS_msn=",
+        "_HLS_msn",
+        "_HLS_msn=-1",
+        "_HLS_msn=1.5",
+        "_HLS_msn=1e3",
+        "_HLS_msn=%31",
+        "_HLS_msn=\u0661",
+        "_HLS_msn=1234567890123456",
+        "_HLS_msn=1&_HLS_msn=1",
+        "_HLS_msn=1&_HLS_part=x",
+        "_HLS_msn=1&_HLS_skip=no",
+        "_HLS_skip=",
+    ],
+)
+def test_a_directive_that_cannot_be_obeyed_is_refused(query: str) -> None:
+    with pytest.raises(BadDirective):
+        parse_target(f"/hls/demo/s1/video.m3u8?{query}")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/hls/",
+        "/hls/demo",
+        "/hls/demo/",
+        "/hls/demo/s1",
+        "/hls/demo/s1/",
+        "/hls/demo/s1/x/y.m4s",
+        "/hls/demo/s1/playlist.m3u8",  # its URIs hold one folder further up only
+        "/hls/demo/s1/../s1/video.m3u8",
+        "/hls/demo/../../etc/passwd",
+        "/hls/demo/s1/.m3u8",
+        "/hls/demo/s1/video.m3u8\n",
+        "/hls/demo/s1/video.txt",
+        "/hls/demo/s1/video%2em3u8",
+        "/hls/d\u00e4mo/playlist.m3u8",
+        "/hls/" + "d" * 65 + "/playlist.m3u8",
+        "//hls/demo/playlist.m3u8",
+    ],
+)
+def test_what_no_origin_serves_never_reaches_one(target: str) -> None:
+    with pytest.raises(NoSuchTarget):
+        parse_target(target)

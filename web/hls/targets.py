@@ -1,0 +1,105 @@
+"""What a request target under `/hls/` names (RFC 8216bis, section 6.2.5: delivery directives).
+
+NoSuchTarget     nothing of that shape exists: 404
+BadDirective     a directive that may not be guessed at: 400
+"""
+
+import re
+from enum import IntEnum
+from typing import Final
+
+PREFIX: Final = "/hls/"
+MULTIVARIANT_NAME: Final = "playlist.m3u8"
+
+_NAME = r"[A-Za-z0-9_-]{1,64}"
+_FILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.(?:m3u8|mp4|m4s)"
+_PATH = re.compile(rf"/hls/({_NAME})/(?:({_NAME})/({_FILE})|playlist\.m3u8)", re.ASCII)
+_PART = re.compile(r".*-[0-9]+-[0-9]+\.m4s", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
+_SKIPS = ("YES", "v2")
+
+
+class NoSuchTarget(Exception):
+    """The path has no shape that this server or any origin serves."""
+
+
+class BadDirective(Exception):
+    """A known directive is repeated, malformed, or lacks the one it needs."""
+
+
+class Kind(IntEnum):
+    """What is asked for; also the index of its counters."""
+
+    OTHER = 0
+    MULTIVARIANT = 1
+    PLAYLIST = 2
+    INIT = 3
+    SEGMENT = 4
+    PART = 5
+
+
+class Wanted:
+    """One resource: `channel` as the client spells it (id or name), and where its session's origin has it.
+
+    `key` is equal for equal requests and carries the known directives only, sorted; it is None for a multivariant
+    playlist, whose session only the registry knows.
+    """
+
+    __slots__ = ("channel", "directed", "file", "key", "kind", "session")
+
+    def __init__(self, channel: str, session: str | None, file: str, kind: Kind, directives: str) -> None:
+        self.channel = channel
+        self.session = session
+        self.file = file + directives
+        self.kind = kind
+        self.directed = bool(directives)
+        self.key = None if session is None else f"{session}/{self.file}"
+
+
+def parse_target(target: str) -> Wanted:
+    """Return what the target names, or raise one of this module's errors.
+
+    Query parameters that are no known directive are ignored (section 6.2.5 reserves `_HLS_` for later drafts), and
+    so is every query on something that is no media playlist.
+    """
+    path, _, query = target.partition("?")
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise NoSuchTarget(path)
+    channel, session, file = match.groups()
+    if session is None:
+        return Wanted(channel, None, MULTIVARIANT_NAME, Kind.MULTIVARIANT, "")
+    if file == MULTIVARIANT_NAME:  # its relative URIs hold only one folder further up
+        raise NoSuchTarget(path)
+    kind = _kind(file)
+    return Wanted(channel, session, file, kind, _directives(query) if query and kind is Kind.PLAYLIST else "")
+
+
+def _kind(file: str) -> Kind:
+    if file.endswith(".m3u8"):
+        return Kind.PLAYLIST
+    if file.endswith(".mp4"):
+        return Kind.INIT
+    return Kind.PART if _PART.fullmatch(file) else Kind.SEGMENT
+
+
+def _directives(query: str) -> str:
+    """Return the known directives in one spelling, `?` included, or nothing."""
+    found: dict[str, str] = {}
+    for field in query.split("&"):
+        name, _, value = field.partition("=")
+        if name not in ("_HLS_msn", "_HLS_part", "_HLS_skip"):
+            continue
+        if name in found:
+            raise BadDirective(f"{name} is repeated")
+        if name == "_HLS_skip":
+            if value not in _SKIPS:
+                raise BadDirective("_HLS_skip is neither YES nor v2")
+            found[name] = value
+        elif _NUMBER.fullmatch(value) is None:
+            raise BadDirective(f"{name} is no decimal number of at most 15 digits")
+        else:
+            found[name] = str(int(value))
+    if "_HLS_part" in found and "_HLS_msn" not in found:
+        raise BadDirective("_HLS_part needs _HLS_msn")
+    return "?" + "&".join(f"{name}={found[name]}" for name in sorted(found)) if found else ""
