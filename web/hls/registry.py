@@ -1,0 +1,137 @@
+"""Where a live stream is: the registry in Redis, asked at most once per second and name.
+
+Unavailable      Redis does not answer and nothing is remembered either
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from config.tasks import check_cancelled
+from schemas.ingest import LiveEntry, live_key, session_key
+from schemas.socket import STREAM_EVENTS, ChannelEvent, StreamOffline, StreamOnline
+
+log = structlog.get_logger()
+
+FRESH_S: Final = 1.0
+"""A found or missing entry is believed for so long; events end that earlier."""
+STALE_S: Final = 60.0
+"""While Redis is away, a stream that was found is believed for so long: viewers go on watching."""
+MAX_REMEMBERED: Final = 4096
+LOOKUP_DEADLINE_S: Final = 2.0
+LISTEN_POLL_S: Final = 5.0
+RETRY_S: Final = 1.0
+
+
+class Unavailable(Exception):
+    """Ours: whether the stream exists cannot be found out right now."""
+
+
+class _Memo(msgspec.Struct, frozen=True):
+    live: LiveEntry | None
+    asked_at: float
+
+
+class Registry:
+    """Look-ups by registry key, remembered and joined. `follow` runs beside them and keeps the memory honest."""
+
+    def __init__(self, redis: Redis, now: Callable[[], float] = time.monotonic) -> None:
+        self._redis = redis
+        self._now = now
+        self._memos: dict[str, _Memo] = {}
+        self._lookups: dict[str, asyncio.Task[LiveEntry | None]] = {}
+        self._decode = msgspec.json.Decoder(LiveEntry).decode
+        self._decode_event = msgspec.json.Decoder(ChannelEvent).decode
+
+    def recall_channel(self, channel: str) -> LiveEntry | None:
+        """Return the channel's live entry if it is freshly remembered, without asking Redis."""
+        memo = self._memos.get(live_key(channel))
+        return memo.live if memo is not None and self._now() - memo.asked_at < FRESH_S else None
+
+    async def find_channel(self, channel: str) -> LiveEntry | None:
+        """Return the live entry of a channel, by id or name, or None when it is not live."""
+        return await self._find(live_key(channel))
+
+    async def find_session(self, session: str) -> LiveEntry | None:
+        """Return the entry of a session, which outlives its stream by a minute."""
+        return await self._find(session_key(session))
+
+    async def _find(self, key: str) -> LiveEntry | None:
+        memo = self._memos.get(key)
+        if memo is not None and self._now() - memo.asked_at < FRESH_S:
+            return memo.live
+        task = self._lookups.get(key)
+        if task is None:
+            task = asyncio.create_task(self._ask(key, memo), name=f"registry {key}")
+            self._lookups[key] = task
+            task.add_done_callback(lambda _: self._lookups.pop(key, None))
+        # shielded: one waiter's leaving must not end the look-up of the others
+        return await asyncio.shield(task)
+
+    async def _ask(self, key: str, memo: _Memo | None) -> LiveEntry | None:
+        try:
+            async with asyncio.timeout(LOOKUP_DEADLINE_S):
+                value = await self._redis.get(key)
+            live = None if value is None else self._decode(value)
+        except (RedisError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+            if memo is not None and memo.live is not None and self._now() - memo.asked_at < STALE_S:
+                return memo.live
+            raise Unavailable(f"registry: {error}") from error
+        self._remember(key, live)
+        return live
+
+    def _remember(self, key: str, live: LiveEntry | None) -> None:
+        self._memos.pop(key, None)
+        self._memos[key] = _Memo(live, self._now())
+        while len(self._memos) > MAX_REMEMBERED:
+            del self._memos[next(iter(self._memos))]
+
+    def obey(self, event: ChannelEvent) -> None:
+        """Forget what an event has made wrong: an absence when a stream begins, a stream when it ends."""
+        match event:
+            case StreamOnline():
+                wrong = [key for key, memo in self._memos.items() if memo.live is None]
+            case StreamOffline(session_id=session_id):
+                wrong = [key for key, memo in self._memos.items() if memo.live and memo.live.session_id == session_id]
+            case _:
+                wrong = []
+        for key in wrong:
+            del self._memos[key]
+
+    async def follow(self) -> None:
+        """Listen to stream events until cancelled. Without them everything works, a second later."""
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError) as error:
+                log.warning("stream events lost", error=str(error), retry_s=RETRY_S)
+            check_cancelled()
+            await asyncio.sleep(RETRY_S)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub() as pubsub:
+            await pubsub.subscribe(STREAM_EVENTS)
+            while True:
+                message: dict[str, Any] | None = await pubsub.get_message(timeout=LISTEN_POLL_S)
+                check_cancelled()
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":
+                    self._memos.clear()  # events before this one may have been missed
+                elif message["type"] == "message":
+                    with suppress(msgspec.MsgspecError):  # an event of a newer version that this one cannot know
+                        self.obey(self._decode_event(message["data"]))
+
+    async def close(self) -> None:
+        """End the look-ups under way."""
+        tasks = list(self._lookups.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
