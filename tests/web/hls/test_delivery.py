@@ -1,0 +1,433 @@
+"""Delivery over real sockets, with a real origin, Valkey and aiohttp, on both loops."""
+
+import asyncio
+import gzip
+import socket
+from itertools import count
+
+import aiohttp
+import msgspec
+import pytest
+
+from schemas.ids import ChannelId, SessionId
+from schemas.ingest import live_key, session_key
+from schemas.socket import STREAM_EVENTS, ChannelEvent, StreamOffline, StreamOnline
+from tests.web.hls.conftest import Peer, Reply, Stage, newest
+from tests.web.hls.origin_app import PARTS_PER_SEGMENT, part_body
+from web.hls.memory import MAX_ENTRY_BYTES
+from web.hls.targets import Kind
+
+pytestmark = pytest.mark.services
+
+PLAYLIST = "/hls/demo/s1/video.m3u8"
+NEXT = "/hls/demo/s1/video.m3u8?_HLS_msn=10&_HLS_part=1"
+PART = "/hls/demo/s1/video-10-0.m4s"
+CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "Date, Age, ETag, Server-Timing, Content-Length, Content-Range",
+    "timing-allow-origin": "*",
+}
+
+
+async def publish(stage: Stage, event: ChannelEvent) -> None:
+    await stage.redis.publish(STREAM_EVENTS, msgspec.json.encode(event))
+
+
+async def test_the_channels_id_and_name_lead_to_the_same_stream(stage: Stage) -> None:
+    by_name = await stage.get("/hls/demo/playlist.m3u8")
+    by_id = await stage.get("/hls/c1/playlist.m3u8")
+    assert by_name.status == by_id.status == 200
+    assert by_name.body == by_id.body
+    assert b"s1/video.m3u8" in by_name.body
+    for channel in ("demo", "c1"):
+        assert newest(await stage.get(f"/hls/{channel}/s1/video.m3u8")) == (10, 0)
+    assert (await stage.get(PART)).body == part_body("s1", "video-10-0.m4s")
+
+
+async def test_the_origins_lifetimes_and_types_are_passed_on(stage: Stage) -> None:
+    plain, part = await stage.get(PLAYLIST), await stage.get(PART)
+    directed = await stage.get(PLAYLIST + "?_HLS_msn=9&_HLS_part=0")
+    assert plain.headers["cache-control"] == "public, max-age=1"
+    assert directed.headers["cache-control"] == "public, max-age=12"
+    assert part.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert plain.headers["content-type"] == "application/vnd.apple.mpegurl"
+    assert part.headers["content-type"] == "video/mp4"
+
+
+async def test_every_answer_may_be_read_by_every_page(stage: Stage) -> None:
+    peer = await stage.connect()
+    replies = [
+        await peer.get("/hls/demo/playlist.m3u8"),
+        await peer.get(PLAYLIST),
+        await peer.get(PART),
+        await peer.get(PART, "Range: bytes=0-1"),
+        await peer.get(PART, "Range: bytes=99999999-"),
+        await peer.get("/hls/nobody/playlist.m3u8"),
+        await peer.get("/hls/demo/s1/video-99-0.m4s"),
+        await peer.get(PLAYLIST + "?_HLS_part=1"),
+        await peer.get(PLAYLIST + "?_HLS_msn=99"),
+    ]
+    assert [reply.status for reply in replies] == [200, 200, 200, 206, 416, 404, 404, 400, 400]
+    etag = replies[2].headers["etag"]
+    replies.append(await peer.get(PART, f"If-None-Match: {etag}"))
+    assert replies[-1].status == 304
+    stage.origin.answer_with = 500
+    replies.append(await peer.get("/hls/demo/s1/video-9-0.m4s"))
+    assert replies[-1].status == 503
+    for reply in replies:
+        assert CORS.items() <= reply.headers.items(), reply
+        assert "date" in reply.headers
+
+
+async def test_errors_are_envelopes_with_their_lifetimes(stage: Stage) -> None:
+    missing = await stage.get("/hls/demo/s1/video-99-0.m4s")
+    early = await stage.get(PLAYLIST + "?_HLS_msn=99")
+    assert (missing.status, missing.code, missing.headers["cache-control"]) == (404, "NOT_FOUND", "public, max-age=1")
+    assert (early.status, early.code, early.headers["cache-control"]) == (400, "INVALID_REQUEST", "public, max-age=1")
+    stage.origin.answer_with = 503
+    gave_up = await stage.get(NEXT)
+    assert (gave_up.status, gave_up.code, gave_up.headers["cache-control"]) == (503, "UNAVAILABLE", "no-store")
+    assert gave_up.headers["retry-after"] == "1"
+
+
+async def test_many_blocked_reloads_are_one_request_at_the_origin(stage: Stage) -> None:
+    peers = [await stage.connect() for _ in range(50)]
+    for number, peer in enumerate(peers):
+        channel = "demo" if number % 2 else "c1"
+        query = ("_HLS_msn=10&_HLS_part=1", "x=1&_HLS_part=01&_HLS_msn=010")[number % 3 == 0]
+        peer.send(f"/hls/{channel}/s1/video.m3u8?{query}")
+    await stage.blocked(50)
+    await stage.origin.advance("s1")
+    replies = [await peer.read() for peer in peers]
+    assert {newest(reply) for reply in replies} == {(10, 1)}
+    assert stage.origin.requests["/s1/video.m3u8?_HLS_msn=10&_HLS_part=1"] == 1
+    assert stage.delivery.tower.waiting == 0
+    late = await stage.get(NEXT)
+    assert late.body == replies[0].body
+    assert sum(stage.origin.requests.values()) == 1
+
+
+async def test_a_hinted_part_blocks_and_comes_whole(stage: Stage) -> None:
+    peer = await stage.connect()
+    peer.send("/hls/demo/s1/video-10-1.m4s")
+    await stage.blocked(1)
+    await stage.origin.advance("s1")
+    assert (await peer.read()).body == part_body("s1", "video-10-1.m4s")
+
+
+async def test_the_plain_playlist_is_asked_for_a_few_times_a_second(stage: Stage) -> None:
+    peer = await stage.connect()
+    for _ in range(100):
+        assert (await peer.get(PLAYLIST)).status == 200
+    assert stage.origin.requests["/s1/video.m3u8"] <= 3
+    await stage.origin.advance("s1")
+    for _ in count():
+        if newest(await peer.get(PLAYLIST)) == (10, 1):
+            break
+
+
+async def test_media_is_asked_for_once(stage: Stage) -> None:
+    peer = await stage.connect()
+    for _ in range(10):
+        assert (await peer.get(PART)).body == part_body("s1", "video-10-0.m4s")
+    assert stage.origin.requests["/s1/video-10-0.m4s"] == 1
+
+
+async def test_the_last_waiter_who_aborts_frees_the_origin(stage: Stage) -> None:
+    first, second = await stage.connect(), await stage.connect()
+    first.send(NEXT)
+    second.send(NEXT)
+    await stage.blocked(2)
+    first.writer.close()
+    await stage.until(lambda: stage.delivery.tower.waiting == 1, "the first has left")
+    assert stage.origin.blocked == 1
+    second.writer.transport.abort()
+    await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
+    assert (stage.delivery.tower.waiting, stage.origin.abandoned) == (0, 1)
+    await stage.until(lambda: len(stage.front) == 0, "the connections are forgotten")
+    assert stage.delivery.counters.upstream == {"abandoned": 1}
+
+
+async def test_pipelined_requests_wait_for_the_blocked_one_before_them(stage: Stage) -> None:
+    peer = await stage.connect()
+    peer.send(PART)
+    peer.send(NEXT)
+    peer.send(PART)
+    peer.send("/echo", method="POST", body=b"")
+    assert (await peer.read()).status == 200
+    await stage.blocked(1)
+    await stage.origin.advance("s1")
+    assert newest(await peer.read()) == (10, 1)
+    assert len((await peer.read()).body) == len(part_body("s1", "video-10-0.m4s"))
+    assert (await peer.read()).status == 200  # aiohttp's
+
+
+async def test_an_origin_that_died_is_503_while_memory_answers_on(stage: Stage) -> None:
+    peer = await stage.connect()
+    assert (await peer.get(PART)).status == 200
+    peer.send(NEXT)
+    await stage.blocked(1)
+    await stage.origin.stop()
+    reply = await peer.read()
+    assert (reply.status, reply.code, reply.headers["cache-control"]) == (503, "UNAVAILABLE", "no-store")
+    assert (await peer.get("/hls/demo/s1/video-9-0.m4s")).status == 503
+    assert (await peer.get(PART)).status == 200
+
+
+async def test_an_origin_that_returns_is_used_at_once(stage: Stage) -> None:
+    port = int(stage.origin.url.rpartition(":")[2])
+    await stage.origin.stop()
+    assert (await stage.get(PART)).status == 503
+    await stage.origin.start(port)
+    assert (await stage.get(PART)).status == 200
+
+
+async def test_who_is_not_in_the_registry_is_not_found(stage: Stage) -> None:
+    for target in ("/hls/nobody/playlist.m3u8", "/hls/demo/s9/video.m3u8"):
+        reply = await stage.get(target)
+        assert (reply.status, reply.code) == (404, "NOT_FOUND")
+    assert stage.origin.requests.total() == 0
+
+
+async def test_an_expired_entry_is_not_found_once_its_second_is_over(stage: Stage) -> None:
+    assert (await stage.get("/hls/demo/playlist.m3u8")).status == 200
+    for key in (live_key("demo"), live_key("c1"), session_key("s1")):
+        await stage.redis.delete(key)
+    peer = await stage.connect()
+    async with asyncio.timeout(5):
+        while (await peer.get("/hls/demo/playlist.m3u8")).status != 404:
+            await asyncio.sleep(0.05)
+        while (await peer.get(PLAYLIST)).status != 404:
+            await asyncio.sleep(0.05)
+
+
+async def followed(stage: Stage) -> None:
+    async with asyncio.timeout(5):
+        while (await stage.redis.pubsub_numsub(STREAM_EVENTS))[0][1] == 0:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # its own answer is still on the way to the follower
+
+
+async def test_a_stream_that_begins_is_found_at_its_event(stage: Stage) -> None:
+    await followed(stage)
+    assert (await stage.get("/hls/new/playlist.m3u8")).status == 404
+    await stage.go_live("s2", "c2", "new")
+    await publish(stage, StreamOnline(ChannelId("c2"), SessionId("s2"), 0))
+    async with asyncio.timeout(0.7):  # less than an absence is believed
+        while (await stage.get("/hls/new/playlist.m3u8")).status != 200:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_stream_that_ended_is_gone_at_its_event(stage: Stage) -> None:
+    await followed(stage)
+    assert (await stage.get("/hls/demo/playlist.m3u8")).status == 200
+    await stage.redis.delete(live_key("demo"))
+    await publish(stage, StreamOffline(ChannelId("c1"), SessionId("s1"), 0))
+    async with asyncio.timeout(0.7):
+        while (await stage.get("/hls/demo/playlist.m3u8")).status != 404:
+            await asyncio.sleep(0.02)
+    assert (await stage.get(PLAYLIST)).status == 200  # the session outlives the stream
+
+
+async def test_two_channels_do_not_mix(stage: Stage) -> None:
+    await stage.go_live("s2", "c2", "second")
+    first, second = await stage.get(PART), await stage.get("/hls/second/s2/video-10-0.m4s")
+    assert first.body == part_body("s1", "video-10-0.m4s") != second.body
+    for target in ("/hls/second/s1/video-10-0.m4s", "/hls/demo/s2/video.m3u8", "/hls/second/s1/video.m3u8"):
+        for _ in range(2):
+            assert (await stage.get(target)).status == 404
+    peer = await stage.connect()
+    peer.send("/hls/second/s1/video.m3u8?_HLS_msn=10&_HLS_part=1")
+    await stage.blocked(1)
+    await stage.origin.advance("s1")
+    assert (await peer.read()).status == 404
+
+
+async def test_nobody_needs_a_cookie_and_everybody_counts(stage: Stage) -> None:
+    await stage.get(PLAYLIST, "User-Agent: mpv")
+    await stage.get(PLAYLIST, "Cookie: viewer=1")
+    await stage.get(PART)
+    assert stage.seen.seen == [("c1", "None|127.0.0.1|mpv"), ("c1", "viewer=1|127.0.0.1|None")]
+
+
+async def test_playlists_are_packed_for_who_takes_it(stage: Stage) -> None:
+    packed, plain = await stage.get(PLAYLIST, "Accept-Encoding: gzip, br"), await stage.get(PLAYLIST)
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+
+
+async def test_head_range_and_preflight(stage: Stage) -> None:
+    peer = await stage.connect()
+    body = part_body("s1", "video-10-0.m4s")
+    peer.send(PART, method="HEAD")
+    head = await peer.read(has_body=False)
+    assert (head.status, head.headers["content-length"]) == (200, str(len(body)))
+    partial = await peer.get(PART, "Range: bytes=100-299")
+    assert (partial.status, partial.body) == (206, body[100:300])
+    assert partial.headers["content-range"] == f"bytes 100-299/{len(body)}"
+    peer.send(PART, "Origin: https://a", "Access-Control-Request-Headers: range", method="OPTIONS")
+    preflight = await peer.read()
+    assert preflight.status == 204
+    assert "Range" in preflight.headers["access-control-allow-headers"]
+    assert (await peer.get(PART)).body == body
+
+
+async def test_a_body_too_large_to_keep_comes_whole_all_the_same(stage: Stage) -> None:
+    body = bytes(MAX_ENTRY_BYTES + 1)
+    stage.origin.extra["video-3.m4s"] = body
+    peer = await stage.connect()
+    for _ in range(2):
+        assert (await peer.get("/hls/demo/s1/video-3.m4s")).body == body
+    assert stage.origin.requests["/s1/video-3.m4s"] == 2
+
+
+async def test_a_reader_that_stops_is_dropped(stage: Stage) -> None:
+    stage.origin.extra["video-3.m4s"] = bytes(8_000_000)
+    peer = await stage.connect()
+    peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a read transport too
+    for _ in range(3):
+        peer.send("/hls/demo/s1/video-3.m4s")
+    answered = stage.delivery.counters.others
+    await stage.until(lambda: (Kind.SEGMENT, 2) in answered, "the first is on its way")
+    await asyncio.sleep(0.1)
+    for _ in range(25):  # seconds, for the delivery's clock
+        stage.delivery.second()
+    assert stage.delivery.counters.ended == {"slow reader": 1}
+    await stage.until(lambda: len(stage.front) == 0, "the connection is gone")
+
+
+async def test_a_connection_may_change_to_aiohttp_and_is_sent_back(stage: Stage) -> None:
+    peer = await stage.connect()
+    assert (await peer.get(PLAYLIST)).status == 200
+    body = bytes(range(256)) * 4000
+    for _ in range(2):
+        peer.send("/echo", f"Content-Length: {len(body)}", method="POST", body=body)
+        assert (await peer.read()).body == body
+    reply = await peer.get(PLAYLIST)
+    assert newest(reply) == (10, 0)
+    assert CORS.items() <= reply.headers.items()
+    assert reply.headers["connection"] == "close"
+    assert await peer.is_closed()
+
+
+async def second_door(stage: Stage) -> Peer:
+    peer = await stage.connect()
+    assert (await peer.get("/echo")).status == 200
+    return peer
+
+
+async def by_second_door(stage: Stage, target: str, *headers: str) -> Reply:
+    return await (await second_door(stage)).get(target, *headers)
+
+
+async def test_both_doors_give_the_same_answer(stage: Stage) -> None:
+    for target, headers in [
+        ("/hls/demo/playlist.m3u8", []),
+        (PLAYLIST + "?_HLS_msn=9&_HLS_part=2", ["Accept-Encoding: gzip"]),
+        (PART, []),
+        (PART, ["Range: bytes=5-9"]),
+        (PART, ["Range: bytes=99999999-"]),
+        (PART, ["If-None-Match: *"]),
+        (PLAYLIST + "?_HLS_part=2", []),
+        ("/hls/nobody/playlist.m3u8", []),
+        ("/hls/what/is/this/thing", []),
+    ]:
+        first = await stage.get(target, *headers)
+        second = await by_second_door(stage, target, *headers)
+        assert (first.status, first.body) == (second.status, second.body), target
+        changing = {"date", "age", "server", "connection"}
+        names = (first.headers.keys() | second.headers.keys()) - changing
+        assert {name: first.headers.get(name) for name in names} == {name: second.headers.get(name) for name in names}
+
+
+async def test_the_second_door_has_head_preflight_and_refusals_too(stage: Stage) -> None:
+    peer = await second_door(stage)
+    peer.send(PART, method="HEAD")
+    head = await peer.read(has_body=False)
+    assert (head.status, head.headers["content-length"]) == (200, str(len(part_body("s1", "video-10-0.m4s"))))
+    assert await peer.is_closed()
+    for method, body, status in (("OPTIONS", b"", 204), ("POST", b"x", 405), ("GET", b"x", 413)):
+        peer = await second_door(stage)
+        peer.send(PART, f"Content-Length: {len(body)}", method=method, body=body)
+        reply = await peer.read()
+        assert reply.status == status
+        assert CORS.items() <= reply.headers.items()
+
+
+async def test_the_second_door_joins_and_leaves_like_the_first(stage: Stage) -> None:
+    first, second = await stage.connect(), await second_door(stage)
+    first.send(NEXT)
+    second.send(NEXT, "User-Agent: second")
+    await stage.blocked(2)
+    second.writer.close()
+    other = await second_door(stage)
+    other.send(NEXT, "User-Agent: other")
+    await stage.until(lambda: stage.delivery.tower.waiting >= 2, "the other has joined")
+    await stage.origin.advance("s1")
+    assert (await first.read()).body == (await other.read()).body
+    assert stage.origin.requests["/s1/video.m3u8?_HLS_msn=10&_HLS_part=1"] == 1
+    assert ("c1", "None|127.0.0.1|other") in stage.seen.seen
+
+
+async def test_an_absolute_target_is_understood(stage: Stage) -> None:
+    peer = await stage.connect()
+    assert newest(await peer.get(f"http://tally{PLAYLIST}")) == (10, 0)
+
+
+async def test_a_websocket_goes_through_the_port(stage: Stage) -> None:
+    async with stage.client() as client:
+        assert (await client.get(PLAYLIST)).status == 200
+        async with client.ws_connect("/ws") as ws:
+            for text in ("abc", "x" * 100_000):
+                await ws.send_str(text)
+                assert (await ws.receive()).data == text[::-1]
+
+
+async def test_an_http_client_watches_along_a_stream(stage: Stage) -> None:
+    async with stage.client() as client:
+        position = (10, 0)
+        for _ in range(PARTS_PER_SEGMENT * 2):
+            asked = f"{PLAYLIST}?_HLS_msn={position[0]}&_HLS_part={position[1]}"
+            await stage.origin.advance("s1")
+            async with client.get(asked, timeout=aiohttp.ClientTimeout(5)) as answer:
+                assert answer.status == 200
+                await answer.read()
+            async with client.get(f"/hls/demo/s1/video-{position[0]}-{position[1]}.m4s") as answer:
+                name = f"video-{position[0]}-{position[1]}.m4s"
+                assert await answer.read() == part_body("s1", name)
+            position = (position[0], position[1] + 1)
+            if position[1] == PARTS_PER_SEGMENT:
+                position = (position[0] + 1, 0)
+
+
+async def test_closing_answers_who_waits_and_then_closes(stage: Stage) -> None:
+    peer = await stage.connect()
+    peer.send(NEXT)
+    await stage.blocked(1)
+    closing = asyncio.create_task(stage.front.close(grace_s=5.0))
+    await asyncio.sleep(0)
+    await stage.origin.advance("s1")
+    reply = await peer.read()
+    assert newest(reply) == (10, 1)
+    assert reply.headers["connection"] == "close"
+    assert await peer.is_closed()
+    await closing
+
+
+async def test_the_counters_tell_what_happened(stage: Stage) -> None:
+    peer = await stage.connect()
+    for target in (PART, PART, "/hls/nobody/playlist.m3u8"):
+        await peer.get(target)
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for metric in stage.delivery.counters.collect()
+        for sample in metric.samples
+    }
+    assert samples["tally_hls_requests_total", "part", "2xx"] == 2
+    assert samples["tally_hls_requests_total", "other", "4xx"] == 1
+    assert samples["tally_hls_memory_hits_total",] == 1
+    assert samples["tally_hls_upstream_total", "200"] == 1
+    assert samples["tally_hls_waiters",] == 0
+    assert samples["tally_hls_connections",] == 1
+    assert samples["tally_hls_memory_bytes",] > 60_000
