@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
@@ -87,7 +88,6 @@ class LiveStream:
         self._meters: dict[TrackKind, TrackMeter] = {}
         self._discontinuities = 0
         self._late_tracks = 0
-        self._now = 0.0
         self._is_closed = False
         self._change: asyncio.Future[None] | None = None
         self._waiters = 0
@@ -103,7 +103,6 @@ class LiveStream:
         """
         if self.is_ended:
             return
-        self._now = now
         if isinstance(event, Packet):
             meter = self._meters.get(event.kind)
             if meter is not None:
@@ -362,12 +361,16 @@ class LiveStream:
 
     @property
     def stats(self) -> StreamStats:
-        """Measured up to the last packet."""
+        """How the stream is now."""
+        return self.measure(time.time())
+
+    def measure(self, now: float) -> StreamStats:
+        """Return how the stream was in the seconds before `now`."""
         video, audio = self._meters.get(TrackKind.VIDEO), self._meters.get(TrackKind.AUDIO)
         packager = self._packager
         return StreamStats(
-            video=video.stats(self._now) if video else None,
-            audio=audio.stats(self._now) if audio else None,
+            video=video.stats(now) if video else None,
+            audio=audio.stats(now) if audio else None,
             dropped_packets=self._planner.dropped_packets + (packager.dropped_packets if packager else 0),
             discontinuities=self._discontinuities,
             media_bytes=sum(meter.total_bytes for meter in self._meters.values()),

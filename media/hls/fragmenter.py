@@ -6,6 +6,9 @@ from media.hls.boxes import Sample, fragment, init_section, timescale
 from media.hls.planner import TrackPlan
 from media.packets import CodecConfig, Packet, TrackKind
 
+AUDIO_HOLE_S = 0.1
+"""An audio access unit does not last longer than usual by more than this: the rest is a hole, which is left empty."""
+
 
 class Init(msgspec.Struct, frozen=True):
     """The initialization section of the segments that follow in this rendition."""
@@ -76,14 +79,19 @@ class Fragmenter:
         self._is_independent = False
         self.clock = 0
         """Decode time up to which this rendition is written, or was given up."""
+        self.segment_start = 0
+        """Decode time at which the segment was begun for all renditions."""
+        self.timescale = timescale(plan.config)
         self.configure(plan.config)
 
     def configure(self, config: CodecConfig) -> None:
         """Begin a new initialization section; the segment before has been ended."""
         self._kind = config.kind
         self._is_audio = config.kind is TrackKind.AUDIO
+        self.clock = self.clock * timescale(config) // self.timescale
         self.timescale = timescale(config)
         self.frame_ticks = max(1, round(self._plan.frame_s * self.timescale))
+        self._longest_frame = self.frame_ticks + round(AUDIO_HOLE_S * self.timescale)
         self._part_target = round(self._plan.part_target_s * self.timescale)
         self._init_number += 1
         self._outputs.append(Init(self.name, self._init_number, config, init_section(config)))
@@ -94,7 +102,10 @@ class Fragmenter:
         return self.held is None and not self._samples and not self._part_index
 
     def add(self, packet: Packet, duration: int) -> None:
-        """Write an access unit of known duration."""
+        """Write an access unit that lasts until the next one."""
+        is_hole = self._is_audio and duration > self._longest_frame
+        if is_hole:
+            duration = self.frame_ticks
         if self._samples and self._part_ticks + duration > self._part_target:
             self._close_part()
         if not self._samples:
@@ -108,7 +119,7 @@ class Fragmenter:
         self._part_ticks += duration
         self.segment_ticks += duration
         self.clock = packet.dts + duration
-        if self._part_ticks + self.frame_ticks // 2 > self._part_target:
+        if is_hole or self._part_ticks + self.frame_ticks // 2 > self._part_target:
             self._close_part()  # another usual frame will not fit: publish now, not when it is here
 
     def complete(self) -> None:
@@ -127,9 +138,14 @@ class Fragmenter:
             length = max(until_ticks - self.clock, self.frame_ticks)
             self._outputs.append(Gap(self.name, self.msn, self._presented_s(self.clock), length / self.timescale))
         self.clock = max(self.clock, until_ticks)
+        self.segment_start = until_ticks
         self.msn += 1
         self._part_index = 0
         self.segment_ticks = 0
+
+    def restart(self, at_ticks: int) -> None:
+        """Begin the segment at this decode time: what was before does not join it."""
+        self.clock = self.segment_start = at_ticks
 
     def _close_part(self) -> None:
         self._sequence += 1

@@ -43,7 +43,7 @@ class Packager:
         self._target_duration_s = plan.target_duration_s
         self._needs_keyframe = True
         self._head = 0  # decode time of the newest access unit of the leading track
-        self._segment_start = 0  # decode time at which the leading track's segment began
+        self._has_begun = False  # whether a track has sent something since the beginning or the last break
         self._pending: deque[Packet] = deque()  # the follower's; at most as long as it waits
         self._boundaries: deque[int] = deque()  # presentation times at which the follower has yet to end segments
         self._measure()
@@ -51,10 +51,11 @@ class Packager:
     def _measure(self) -> None:
         lead = self._lead
         self._longest = int(self._longest_s * lead.timescale)
+        """Ticks of the leading track after which its segment is cut."""
         self._shortest = int(self._segment_s * lead.timescale) - lead.frame_ticks // 2
         self._wait = int(FOLLOWER_WAIT_S * lead.timescale)
         if self._follower is not None:
-            self._follower_longest = int(self._longest_s * self._follower.timescale) + self._follower.frame_ticks
+            self._follower_longest = int(self._longest_s * self._follower.timescale)
 
     def feed(self, event: MediaEvent) -> list[Output]:
         """Take the next event and return what it completed. Raises `UnsupportedCodec`."""
@@ -94,7 +95,7 @@ class Packager:
                 self.dropped_packets += 1
                 return
             self._needs_keyframe = False
-            self._segment_start = packet.dts
+            self._begin(packet, lead)
             self._skip_pending_before(packet.pts)
         if lead.held is not None:
             duration = max(packet.dts - lead.held.dts, 1)
@@ -117,7 +118,6 @@ class Packager:
 
     def _cut(self, dts: int, delay: int) -> None:
         self._lead.end_segment(dts)
-        self._segment_start = dts
         if self._follower is not None:
             self._boundaries.append(dts + delay)
 
@@ -129,20 +129,21 @@ class Packager:
         assert follower is not None
         rate = follower.timescale
         # The next boundary comes after `head`, and not before the segment is long enough.
-        known = max(self._head, self._segment_start + self._shortest) * rate // lead.timescale
+        known = max(self._head, lead.segment_start + self._shortest) * rate // lead.timescale
         while pending:
             packet = pending[0]
             is_overdue = packet.dts > known or self._needs_keyframe
             if is_overdue and pending[-1].dts - packet.dts <= self._patience_s() * rate:
                 return
             pending.popleft()
+            self._begin(packet, follower)
             if follower.held is not None:
                 follower.add(follower.held, max(packet.dts - follower.held.dts, 1))
                 follower.held = None
             if self._boundaries and packet.pts * lead.timescale >= self._boundaries[0] * rate:
                 self._end_behind(packet)
-            elif follower.segment_ticks + follower.frame_ticks > self._follower_longest:
-                self._force_boundary(packet, is_overdue=is_overdue)
+            while packet.dts - follower.segment_start > self._follower_longest:
+                self._force_boundary(is_overdue=is_overdue)
             follower.held = packet
 
     def _end_behind(self, packet: Packet) -> None:
@@ -159,19 +160,18 @@ class Packager:
     def _patience_s(self) -> float:
         return self._target_duration_s if self._needs_keyframe else FOLLOWER_WAIT_S
 
-    def _force_boundary(self, packet: Packet, *, is_overdue: bool) -> None:
+    def _force_boundary(self, *, is_overdue: bool) -> None:
         """The follower's segment may not get longer: end it in all renditions, even where the leading one stalls."""
         follower, lead = self._follower, self._lead
         assert follower is not None
-        at = packet.dts * lead.timescale // follower.timescale
-        if is_overdue:
-            lead.complete()
-        if not self._boundaries:
-            lead.end_segment(at)
-            self._segment_start = at
-        else:
+        at = max(follower.segment_start + self._target_duration_s * follower.timescale, follower.clock)
+        if self._boundaries:
             self._boundaries.popleft()
-        follower.end_segment(packet.dts)
+        else:
+            if is_overdue:
+                lead.complete()
+            lead.end_segment(at * lead.timescale // follower.timescale)
+        follower.end_segment(at)
 
     def _give_up_waiting(self) -> None:
         """End the follower's segments whose boundary is long past, though no access unit came to prove it."""
@@ -181,6 +181,15 @@ class Packager:
             boundary = self._boundaries.popleft()
             follower.complete()
             follower.end_segment(boundary * follower.timescale // self._lead.timescale)
+
+    def _begin(self, packet: Packet, track: Fragmenter) -> None:
+        """After a break, say when the segments of all renditions begin."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        self._lead.restart(packet.dts * self._lead.timescale // track.timescale)
+        if self._follower is not None:
+            self._follower.restart(packet.dts * self._follower.timescale // track.timescale)
 
     def _skip_pending_before(self, pts: int) -> None:
         """Let both tracks begin together after a break."""
@@ -216,6 +225,7 @@ class Packager:
         if self._follower is not None:
             self._outputs.append(DiscontinuityMark(self._follower.name))
         self._needs_keyframe = True
+        self._has_begun = False
 
     def _end_all(self) -> None:
         lead, follower = self._lead, self._follower
@@ -234,8 +244,9 @@ class Packager:
             follower.end_segment(self._boundaries.popleft() * follower.timescale // lead.timescale)
         if lead.is_empty and follower.is_empty:
             return
-        lead.end_segment(head)
-        follower.end_segment(head * follower.timescale // lead.timescale)
+        end = max(head, follower.clock * lead.timescale // follower.timescale)
+        lead.end_segment(end)
+        follower.end_segment(end * follower.timescale // lead.timescale)
 
     def _drop_late(self, kind: TrackKind) -> None:
         self.late_tracks.add(kind)

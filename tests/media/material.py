@@ -138,14 +138,14 @@ def encoded_video(encoder: str, fourcc: str, options: dict[str, str], *, frames:
     context.thread_count = 1
     context.options = options
     context.flags |= av.codec.context.Flags.global_header
-    packets = [packet for frame in _pictures(size, frames) for packet in context.encode(frame)]
+    packets = [packet for frame in pictures(size, frames) for packet in context.encode(frame)]
     packets += context.encode(None)
     config = video_config(fourcc, bytes(context.extradata or b""))
     config = msgspec.structs.replace(config, width=width, height=height)
     return Material(config, list(_converted(TrackKind.VIDEO, packets, VIDEO_TIMESCALE)))
 
 
-def _pictures(size: str, count: int) -> Iterator[av.VideoFrame]:
+def pictures(size: str, count: int) -> Iterator[av.VideoFrame]:
     graph = av.filter.Graph()
     source = graph.add("testsrc2", f"size={size}:rate=30")
     pixels, sink = graph.add("format", "yuv420p"), graph.add("buffersink")
@@ -168,13 +168,13 @@ def encoded_audio(encoder: str, fourcc: str, *, count: int, sample_format: str =
     context.time_base = Fraction(1, 48_000)
     context.flags |= av.codec.context.Flags.global_header
     context.open()
-    packets = [packet for frame in _tones(count, sample_format, context.frame_size) for packet in context.encode(frame)]
+    packets = [packet for frame in tones(count, sample_format, context.frame_size) for packet in context.encode(frame)]
     packets += context.encode(None)
     record = bytes(context.extradata or b"") or bytes(packets[0])
     return Material(audio_config(fourcc, record), list(_converted(TrackKind.AUDIO, packets, 48_000)))
 
 
-def _tones(count: int, sample_format: str, samples: int) -> Iterator[av.AudioFrame]:
+def tones(count: int, sample_format: str, samples: int) -> Iterator[av.AudioFrame]:
     graph = av.filter.Graph()
     source = graph.add("sine", f"frequency=440:sample_rate=48000:samples_per_frame={samples}")
     layout = graph.add("aformat", f"sample_fmts={sample_format}:channel_layouts=stereo")
