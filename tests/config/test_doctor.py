@@ -1,0 +1,138 @@
+"""`tally doctor` before real servers, full disks and taken ports."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config import doctor
+from config.doctor import Check, Report
+from config.postgres import connect
+from config.settings import Loaded, load
+
+pytestmark = pytest.mark.services
+
+PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT")
+
+
+@pytest.fixture
+def environ(free_port: Callable[[], int]) -> dict[str, str]:
+    return {name: str(free_port()) for name in PORTS}
+
+
+def loaded(directory: Path, environ: dict[str, str], **more: str) -> Loaded:
+    return load(environ | more, cwd=directory, bare=True)
+
+
+def of(report: Report, name: str) -> Check:
+    return next(check for check in report.checks if check.name == name)
+
+
+async def test_a_fresh_machine_is_fine(tmp_path: Path, environ: dict[str, str]) -> None:
+    report = await doctor.examine(loaded(tmp_path, environ))
+    assert not report.failed
+    assert of(report, "postgres").detail.startswith("embedded PostgreSQL ")
+    assert "not running" in of(report, "redis").detail
+    assert "libx264 and aac" in of(report, "ffmpeg").detail
+    assert of(report, f"port {environ['TALLY_RTMP_PORT']}").detail == "free (TALLY_RTMP_PORT)"
+    assert of(report, "srt").outcome in ("ok", "warning")
+    assert not (tmp_path / "data").exists()  # it changes nothing
+
+
+async def test_servers_are_asked(tmp_path: Path, environ: dict[str, str], database_url: str, redis_url: str) -> None:
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_DATABASE_URL=database_url, TALLY_REDIS_URL=redis_url))
+    assert not report.failed
+    assert of(report, "postgres").detail.endswith(" answers")
+    assert of(report, "migrations").outcome == "ok"
+    assert of(report, "clock").outcome == "ok"
+    assert of(report, "redis").detail.endswith(" answers")
+
+
+async def test_missing_migrations_fail(tmp_path: Path, environ: dict[str, str], empty_database_url: str) -> None:
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_DATABASE_URL=empty_database_url))
+    assert report.failed
+    assert "run `tally migrate`" in of(report, "migrations").detail
+
+
+async def test_a_newer_database_fails(tmp_path: Path, environ: dict[str, str], database_url: str) -> None:
+    connection = await connect(database_url)
+    await connection.execute("INSERT INTO schema_migrations VALUES (9999, '9999_future.sql', 'x')")
+    await connection.close()
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_DATABASE_URL=database_url))
+    assert of(report, "migrations").outcome == "failed"
+    assert "9999_future.sql" in of(report, "migrations").detail
+
+
+async def test_servers_that_do_not_answer_fail_without_their_passwords(
+    tmp_path: Path, environ: dict[str, str], free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "DATABASE_S", 0.1)
+    monkeypatch.setattr("config.redis.RETRIES", 1)
+    urls = {
+        "TALLY_DATABASE_URL": f"postgresql://u:hunter2@127.0.0.1:{free_port()}/d",
+        "TALLY_REDIS_URL": f"redis://:hunter2@127.0.0.1:{free_port()}/0",
+    }
+    report = await doctor.examine(loaded(tmp_path, environ, **urls))
+    assert report.failed
+    assert of(report, "postgres").outcome == of(report, "redis").outcome == "failed"
+    for text in (doctor.as_text(report), doctor.as_json(report)):
+        assert "hunter2" not in text
+        assert "postgresql://u:****@127.0.0.1" in text
+
+
+async def test_a_taken_port_fails(tmp_path: Path, environ: dict[str, str]) -> None:
+    port = environ["TALLY_RTMP_PORT"]
+    with socket.create_server(("127.0.0.1", int(port))):
+        report = await doctor.examine(loaded(tmp_path, environ))
+    assert report.failed
+    assert of(report, f"port {port}").detail == (
+        f"port {port} (TALLY_RTMP_PORT) is in use by another program: stop it or set TALLY_RTMP_PORT"
+    )
+
+
+async def test_a_full_disk_fails_and_a_nearly_full_one_warns(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: total._replace(free=1 << 20))
+    assert of(await doctor.examine(loaded(tmp_path, environ)), "disk").outcome == "failed"
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: total._replace(free=1 << 30))
+    assert of(await doctor.examine(loaded(tmp_path, environ)), "disk").outcome == "warning"
+
+
+async def test_a_place_without_room_for_data_fails(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "file").write_text("")
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_DATA=str(tmp_path / "file")))
+    assert of(report, "data").outcome == "failed"
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_DATA=str(tmp_path / "file" / "data")))
+    assert of(report, "data").outcome == "failed"
+
+
+async def test_data_of_another_postgres_fails(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "data" / "postgres").mkdir(parents=True)
+    (tmp_path / "data" / "postgres" / "PG_VERSION").write_text("9\n")
+    report = await doctor.examine(loaded(tmp_path, environ))
+    assert "made by PostgreSQL 9" in of(report, "postgres").detail
+    assert of(report, "postgres").outcome == "failed"
+
+
+def test_clocks_that_differ_are_told() -> None:
+    assert doctor._check_clock(0.2).outcome == "ok"
+    assert doctor._check_clock(-2).outcome == "warning"
+    assert doctor._check_clock(-31).outcome == "failed"
+
+
+async def test_settings_show_their_source_and_no_secret(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "tally.toml").write_text('ladder = "off"\n')
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_SECRET="0123456789abcdef"))
+    shown = {one["name"]: one for one in json.loads(doctor.as_json(report))["settings"]}
+    assert shown["ladder"] == {"name": "ladder", "value": "off", "source": str(tmp_path / "tally.toml")}
+    assert shown["secret"] == {"name": "secret", "value": "****", "source": "TALLY_SECRET"}
+    assert shown["http_port"]["source"] == "TALLY_HTTP_PORT"
+    assert shown["part_s"] == {"name": "part_s", "value": 0.333, "source": "default"}
+    assert "0123456789abcdef" not in doctor.as_text(report)
+    assert os.linesep.join(["", "ladder           off"]) in doctor.as_text(report)
