@@ -29,7 +29,7 @@ from web.hls.flights import Flight, Tower
 from web.hls.heads import Request
 from web.hls.memory import Memory
 from web.hls.origin import BLOCKED_DEADLINE_S, PLAIN_DEADLINE_S, Fetched, OriginClient, Unreachable
-from web.hls.registry import Registry, Unavailable
+from web.hls.registry import Memo, Registry, Unavailable
 from web.hls.targets import BadDirective, Kind, NoSuchTarget, Wanted, parse_target
 
 log = structlog.get_logger()
@@ -45,6 +45,7 @@ MAX_WAITERS: Final = 20_000
 MAX_FLIGHTS: Final = 1024
 MAX_KNOWN_TARGETS: Final = 4096
 """Parsed targets kept; when full all are forgotten, which costs each of them one parse."""
+MAX_KNOWN_TARGET_BYTES: Final = 512
 COMPLAIN_EVERY_S: Final = 10
 RETRY_AFTER_S: Final = 1
 """An origin that was killed is back by then, or its stream has moved."""
@@ -161,21 +162,32 @@ class Delivery:
             return self.finish(request, self._no_target)
         except BadDirective as error:
             return self.finish(request, make_error(ErrorCode.INVALID_REQUEST, str(error)))
-        if len(self._known) >= MAX_KNOWN_TARGETS:
-            self._known.clear()
-        self._known[request.target] = wanted
+        if len(request.target) <= MAX_KNOWN_TARGET_BYTES:
+            if len(self._known) >= MAX_KNOWN_TARGETS:
+                self._known.clear()
+            self._known[request.target] = wanted
         return wanted
 
     def find(self, wanted: Wanted) -> Entry | Flight:
         """Return the entry when it is in memory, else the flight that brings it: join it, it lands with an entry."""
         key = wanted.key
+        if key is not None:
+            entry = self.memory.find(key, self.now())
+            if entry is not None:
+                self.counters.memory_hits += 1
+                return self.checked(wanted, entry)
+        memo = self._recall(wanted)
+        if memo is not None and memo.live is None:
+            return self._no_stream
         if key is None:
-            live = self._registry.recall_channel(wanted.channel)
-            key = f"@{wanted.channel}" if live is None else f"{live.session_id}/{wanted.file}"
-        entry = self.memory.find(key, self.now())
-        if entry is not None:
-            self.counters.memory_hits += 1
-            return self.checked(wanted, entry)
+            if memo is None or memo.live is None:
+                key = f"@{wanted.channel}"
+            else:
+                key = f"{memo.live.session_id}/{wanted.file}"
+                entry = self.memory.find(key, self.now())
+                if entry is not None:
+                    self.counters.memory_hits += 1
+                    return entry
         flight = self.tower.find(key)
         if self.tower.waiting >= MAX_WAITERS or (flight is None and len(self.tower) >= MAX_FLIGHTS):
             return self._busy
@@ -223,6 +235,15 @@ class Delivery:
         except asyncio.CancelledError:
             self.counters.asked_origin("abandoned")
             raise
+        except Exception:
+            # a flight must land whatever happens: nobody else ends the waiting of those who joined it
+            log.exception("flight failed", file=wanted.file)
+            return self._unavailable("the server failed")
+
+    def _recall(self, wanted: Wanted) -> Memo | None:
+        if wanted.session is None:
+            return self._registry.recall_channel(wanted.channel)
+        return self._registry.recall_session(wanted.session)
 
     async def _locate(self, wanted: Wanted) -> LiveEntry | None:
         if wanted.session is None:

@@ -25,7 +25,8 @@ FRESH_S: Final = 1.0
 STALE_S: Final = 60.0
 """While Redis is away, a stream that was found is believed for so long: viewers go on watching."""
 MAX_REMEMBERED: Final = 4096
-LOOKUP_DEADLINE_S: Final = 2.0
+LOOKUP_DEADLINE_S: Final = 1.0
+"""Redis answers within a millisecond; whoever waits has a player whose buffer runs out."""
 LISTEN_POLL_S: Final = 5.0
 RETRY_S: Final = 1.0
 
@@ -34,9 +35,12 @@ class Unavailable(Exception):
     """Ours: whether the stream exists cannot be found out right now."""
 
 
-class _Memo(msgspec.Struct, frozen=True):
+class Memo(msgspec.Struct):
+    """An answer of Redis and when it came; doubtful once it could not be renewed."""
+
     live: LiveEntry | None
     asked_at: float
+    is_doubtful: bool = False
 
 
 class Registry:
@@ -45,15 +49,18 @@ class Registry:
     def __init__(self, redis: Redis, now: Callable[[], float] = time.monotonic) -> None:
         self._redis = redis
         self._now = now
-        self._memos: dict[str, _Memo] = {}
-        self._lookups: dict[str, asyncio.Task[LiveEntry | None]] = {}
+        self._memos: dict[str, Memo] = {}
+        self._lookups: dict[str, asyncio.Task[LiveEntry | Unavailable | None]] = {}
         self._decode = msgspec.json.Decoder(LiveEntry).decode
         self._decode_event = msgspec.json.Decoder(ChannelEvent).decode
 
-    def recall_channel(self, channel: str) -> LiveEntry | None:
-        """Return the channel's live entry if it is freshly remembered, without asking Redis."""
-        memo = self._memos.get(live_key(channel))
-        return memo.live if memo is not None and self._now() - memo.asked_at < FRESH_S else None
+    def recall_channel(self, channel: str) -> Memo | None:
+        """Return what is freshly known of a channel, without asking Redis."""
+        return self._fresh(live_key(channel))
+
+    def recall_session(self, session: str) -> Memo | None:
+        """Return what is freshly known of a session, without asking Redis."""
+        return self._fresh(session_key(session))
 
     async def find_channel(self, channel: str) -> LiveEntry | None:
         """Return the live entry of a channel, by id or name, or None when it is not live."""
@@ -64,32 +71,47 @@ class Registry:
         return await self._find(session_key(session))
 
     async def _find(self, key: str) -> LiveEntry | None:
-        memo = self._memos.get(key)
-        if memo is not None and self._now() - memo.asked_at < FRESH_S:
+        memo = self._fresh(key)
+        if memo is not None:
             return memo.live
         task = self._lookups.get(key)
         if task is None:
-            task = asyncio.create_task(self._ask(key, memo), name=f"registry {key}")
+            task = asyncio.create_task(self._ask(key), name=f"registry {key}")
             self._lookups[key] = task
             task.add_done_callback(lambda _: self._lookups.pop(key, None))
+        doubtful = self._memos.get(key)
+        if doubtful is not None and doubtful.is_doubtful and self._is_good_enough(doubtful):
+            return doubtful.live  # the look-up goes on beside: a player must not wait for each deadline anew
         # shielded: one waiter's leaving must not end the look-up of the others
-        return await asyncio.shield(task)
+        answer = await asyncio.shield(task)
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
 
-    async def _ask(self, key: str, memo: _Memo | None) -> LiveEntry | None:
+    async def _ask(self, key: str) -> LiveEntry | Unavailable | None:
         try:
             async with asyncio.timeout(LOOKUP_DEADLINE_S):
                 value = await self._redis.get(key)
             live = None if value is None else self._decode(value)
         except (RedisError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-            if memo is not None and memo.live is not None and self._now() - memo.asked_at < STALE_S:
-                return memo.live
-            raise Unavailable(f"registry: {error}") from error
+            memo = self._memos.get(key)
+            if memo is None or not self._is_good_enough(memo):
+                return Unavailable(f"registry: {error!r}")
+            memo.is_doubtful = True
+            return memo.live
         self._remember(key, live)
         return live
 
+    def _fresh(self, key: str) -> Memo | None:
+        memo = self._memos.get(key)
+        return memo if memo is not None and self._now() - memo.asked_at < FRESH_S else None
+
+    def _is_good_enough(self, memo: Memo) -> bool:
+        return memo.live is not None and self._now() - memo.asked_at < STALE_S
+
     def _remember(self, key: str, live: LiveEntry | None) -> None:
         self._memos.pop(key, None)
-        self._memos[key] = _Memo(live, self._now())
+        self._memos[key] = Memo(live, self._now())
         while len(self._memos) > MAX_REMEMBERED:
             del self._memos[next(iter(self._memos))]
 

@@ -14,8 +14,9 @@ from schemas.ingest import live_key, session_key
 from schemas.socket import STREAM_EVENTS, ChannelEvent, StreamOffline, StreamOnline
 from tests.web.hls.conftest import Peer, Reply, Stage, newest
 from tests.web.hls.origin_app import PARTS_PER_SEGMENT, part_body
+from web.hls.entries import Entry
 from web.hls.memory import MAX_ENTRY_BYTES
-from web.hls.targets import Kind
+from web.hls.targets import Kind, parse_target
 
 pytestmark = pytest.mark.services
 
@@ -227,6 +228,72 @@ async def test_a_stream_that_ended_is_gone_at_its_event(stage: Stage) -> None:
         while (await stage.get("/hls/demo/playlist.m3u8")).status != 404:
             await asyncio.sleep(0.02)
     assert (await stage.get(PLAYLIST)).status == 200  # the session outlives the stream
+
+
+async def test_an_origin_that_never_answers_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.hls.delivery.BLOCKED_DEADLINE_S", 0.2)
+    reply = await stage.get(NEXT)
+    assert (reply.status, reply.headers["cache-control"]) == (503, "no-store")
+    await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
+
+
+async def test_a_monstrous_body_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.hls.origin.MAX_BODY_BYTES", 1_000_000)
+    stage.origin.extra["video-3.m4s"] = bytes(1_000_001)
+    assert (await stage.get("/hls/demo/s1/video-3.m4s")).status == 503
+
+
+async def test_too_many_waiters_are_sent_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.hls.delivery.MAX_WAITERS", 2)
+    first, second = await stage.connect(), await stage.connect()
+    first.send(NEXT)
+    second.send(NEXT)
+    await stage.blocked(2)
+    third = await stage.get(NEXT)
+    assert (third.status, third.code, third.headers["retry-after"]) == (503, "UNAVAILABLE", "1")
+    await stage.origin.advance("s1")
+    assert newest(await first.read()) == newest(await second.read()) == (10, 1)
+
+
+async def test_too_many_flights_do_not_take_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.hls.delivery.MAX_FLIGHTS", 1)
+    first = await stage.connect()
+    first.send(NEXT)
+    await stage.blocked(1)
+    assert (await stage.get(PART)).status == 503
+    joined = await stage.connect()
+    joined.send(NEXT)
+    await stage.blocked(2)
+    await stage.origin.advance("s1")
+    assert (await joined.read()).status == 200
+
+
+async def test_a_known_absence_needs_no_flight(stage: Stage) -> None:
+    for target in ("/hls/nobody/playlist.m3u8", "/hls/demo/s9/video.m3u8"):
+        assert (await stage.get(target)).status == 404
+        wanted = parse_target(target)
+        assert isinstance(stage.delivery.find(wanted), Entry)
+
+
+@pytest.mark.parametrize("end", ["HTTP/1.0\r\nHost: a", "HTTP/1.1\r\nHost: a\r\nConnection: close"])
+async def test_a_large_last_answer_comes_whole(stage: Stage, end: str) -> None:
+    body = bytes(range(256)) * 20_000
+    stage.origin.extra["video-3.m4s"] = body
+    peer = await stage.connect()
+    peer.writer.write(f"GET /hls/demo/s1/video-3.m4s {end}\r\n\r\n".encode())
+    reply = await peer.read()
+    assert reply.body == body
+    assert reply.headers["connection"] == "close"
+    assert await peer.is_closed()
+
+
+async def test_who_sends_a_body_reads_the_refusal(stage: Stage) -> None:
+    peer = await stage.connect()
+    body = bytes(3_000_000)
+    peer.send(PART, f"Content-Length: {len(body)}", body=body)
+    reply = await peer.read()
+    assert (reply.status, reply.code) == (413, "PAYLOAD_TOO_LARGE")
+    assert await peer.is_closed()
 
 
 async def test_two_channels_do_not_mix(stage: Stage) -> None:
