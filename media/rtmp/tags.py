@@ -1,0 +1,41 @@
+"""`CodecConfig` and `Packet` to audio and video message payloads: what `flv` reads, the other way round."""
+
+from media.codecs import opus
+from media.packets import CodecConfig, Packet, TrackKind
+from media.rtmp import flv
+
+_AAC_HEADER = b"\xaf"
+"""AAC, 44 kHz, 16 bit, stereo: fixed by FLV 10.1, annex E.4.2.1, whatever the AudioSpecificConfig says."""
+
+
+def config_tag(config: CodecConfig) -> bytes:
+    """Return the sequence header; H.264 and AAC the old way, which every server reads."""
+    fourcc = config.fourcc
+    if fourcc == "avc1":
+        return b"\x17\x00\x00\x00\x00" + config.record
+    if fourcc == "mp4a":
+        return _AAC_HEADER + b"\x00" + config.record
+    if config.kind is TrackKind.VIDEO:
+        return bytes([0x90 | flv.SEQUENCE_START]) + fourcc.encode() + config.record
+    body = config.record
+    if fourcc == "Opus":
+        body = opus.head_from_dops(body)
+    elif fourcc == "fLaC":
+        body = b"fLaC" + body
+    else:
+        body = b""  # Dolby and MP3 frames describe themselves
+    return bytes([0x90 | flv.SEQUENCE_START]) + fourcc.encode() + body
+
+
+def packet_tag(fourcc: str, packet: Packet) -> bytes:
+    """Return a coded frame's tag."""
+    if fourcc == "mp4a":
+        return _AAC_HEADER + b"\x01" + packet.data
+    if packet.kind is TrackKind.AUDIO:
+        return bytes([0x90 | flv.CODED_FRAMES]) + fourcc.encode() + packet.data
+    frame_type = 1 if packet.is_keyframe else 2
+    composition = (packet.pts - packet.dts & 0xFFFFFF).to_bytes(3, "big")
+    if fourcc == "avc1":
+        return bytes([frame_type << 4 | 7, 1]) + composition + packet.data
+    header = bytes([0x80 | frame_type << 4 | flv.CODED_FRAMES]) + fourcc.encode()
+    return header + composition + packet.data if fourcc == "hvc1" else header + packet.data
