@@ -4,9 +4,11 @@ import asyncio
 import random
 import socket
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from chat.frames import encode
@@ -31,6 +33,7 @@ UNAUTHORIZED: Final = 4001
 """The close code that clients must not answer with a new try."""
 RETRY_AFTER_MS: Final = 2_000
 SPREAD_MS: Final = 5_000
+log = structlog.get_logger()
 
 Identify = Callable[[web.Request], Awaitable[UserId | None]]
 """Tells whose socket this is, None for anonymous. Raises `ApiError` when it may not be opened."""
@@ -96,6 +99,11 @@ class SocketServer:
         self._open[ws] = member
         try:
             await self._converse(ws, member, session)
+        except Exception as error:  # a socket ends here; the answer to its request was sent long ago
+            stack = "".join(traceback.format_tb(error.__traceback__))
+            log.error("socket failed", error=type(error).__name__, stack=stack)
+            self._on_drop("failure")
+            await ws.close(code=WSCloseCode.INTERNAL_ERROR, message=b"something went wrong here")
         finally:
             del self._open[ws]
             for channel_id in session.channels:

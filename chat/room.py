@@ -1,11 +1,12 @@
 """The sockets of one process that follow one channel."""
 
+from collections import deque
 from typing import Protocol
 
 from schemas.ids import ChannelId, SessionId
 
 WAITING_MAX = 256
-"""Events kept for a socket whose `joined` is on its way; what overflows, the channel's next comparison repeats."""
+"""Events kept for a socket whose `joined` is on its way. Older ones go first: the last ones say how things are."""
 
 
 class Member(Protocol):
@@ -25,7 +26,7 @@ class Room:
         self.turns = 0
         """How often the channel went on or off the air while the room exists."""
         self._members: set[Member] = set()
-        self._waiting: dict[Member, list[bytes]] = {}
+        self._waiting: dict[Member, deque[bytes]] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -35,7 +36,7 @@ class Room:
     def enter(self, member: Member) -> None:
         """Begin a join. A member that was admitted before waits again."""
         self._members.discard(member)
-        self._waiting[member] = []
+        self._waiting[member] = deque(maxlen=WAITING_MAX)
 
     def admit(self, member: Member, joined: bytes) -> None:
         """End a join: send the state, then what happened since `enter`. Nothing, if it has left meanwhile."""
@@ -56,5 +57,4 @@ class Room:
         for member in tuple(self._members):
             member.send(frame)
         for waiting in self._waiting.values():
-            if len(waiting) < WAITING_MAX:
-                waiting.append(frame)
+            waiting.append(frame)

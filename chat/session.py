@@ -1,5 +1,6 @@
 """One client of the event socket, without the socket: what it sent, what is to be done, how much it may send."""
 
+import re
 from typing import Final, assert_never
 
 import msgspec
@@ -15,7 +16,7 @@ REFUSALS_MAX: Final = 200
 """In a row; then the socket is closed, for nobody there listens to the refusals."""
 JOINS_MAX: Final = 20
 """Channels joined at a time."""
-CHANNEL_ID_MAX: Final = 64
+CHANNEL_ID: Final = re.compile(r"[a-z0-9_]{1,64}")
 POLICY_VIOLATION: Final = 1008  # RFC 6455, section 7.4.1
 
 _decoder = msgspec.json.Decoder(ClientMessage)
@@ -88,7 +89,7 @@ class ChatSession:
         self.channels.discard(channel_id)
 
     def _join(self, channel_id: ChannelId, *, is_multi: bool) -> list[Action]:
-        if not 0 < len(channel_id) <= CHANNEL_ID_MAX:
+        if not CHANNEL_ID.fullmatch(channel_id):
             return [_refusal(ErrorCode.NOT_FOUND, "There is no such channel.")]
         others = self.channels - {channel_id}
         if is_multi and len(others) >= JOINS_MAX:

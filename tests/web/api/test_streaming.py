@@ -1,0 +1,248 @@
+"""A stream from its key to its end, as owner, ingest node and viewers see it."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.ids import NodeId, SessionId
+from schemas.ingest import INGEST_COMMANDS, CutSession
+from schemas.socket import STREAM_EVENTS
+from tests.web.site import Person, Site, health
+from web.tokens import digest
+
+pytestmark = pytest.mark.services
+
+
+async def _owner(site: Site) -> tuple[Person, str]:
+    alice = await site.person("alice")
+    await site.channel("news", alice)
+    return alice, await site.key("news", alice)
+
+
+class Listener:
+    """What is said on a Redis channel."""
+
+    def __init__(self, site: Site, channel: str) -> None:
+        self._pubsub = site.running.services.redis.pubsub()
+        self._channel = channel
+
+    async def __aenter__(self) -> "Listener":
+        await self._pubsub.subscribe(self._channel)
+        confirmed = await self._pubsub.get_message(timeout=5)
+        assert confirmed
+        assert confirmed["type"] == "subscribe"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it without types
+
+    async def next(self) -> dict[str, Any]:
+        async with asyncio.timeout(5):
+            while True:
+                message = await self._pubsub.get_message(timeout=5)
+                if message:
+                    decoded: dict[str, Any] = msgspec.json.decode(message["data"])
+                    return decoded
+
+
+async def test_a_key_is_shown_once_and_stored_hashed(site: Site) -> None:
+    alice, key = await _owner(site)
+    assert key.startswith("live_")
+    assert len(key) == 37
+    info = await site.data("GET", "/channels/news/stream-key", who=alice)
+    assert info["lastFour"] == key[-4:]
+    assert key not in str(info)
+    assert info["publish"] == {"rtmp": "rtmp://localhost/live", "rtmps": None, "srt": None, "whip": None}
+    rows = await site.running.services.pool.fetch("SELECT * FROM stream_keys")
+    assert [row["key_hash"] for row in rows] == [digest(key)]
+    assert key not in str(rows)
+
+
+async def test_a_channel_without_a_key_says_so(site: Site) -> None:
+    alice = await site.person("alice")
+    await site.channel("news", alice)
+    info = await site.data("GET", "/channels/news/stream-key", who=alice)
+    assert (info["lastFour"], info["createdAt"]) == (None, None)
+
+
+async def test_a_stream_is_live_once_it_can_be_played(site: Site) -> None:
+    _, key = await _owner(site)
+    channel, session = await site.grant(key)
+    async with Listener(site, STREAM_EVENTS) as events:
+        await site.heartbeat(health(channel, session, is_playable=False))
+        assert (await site.data("GET", "/channels/news/status"))["isLive"] is False
+        await site.heartbeat(health(channel, session))
+        event = await events.next()
+    assert (event["type"], event["channelId"], event["sessionId"]) == ("stream_online", channel, session)
+    status = await site.data("GET", "/channels/news/status")
+    assert (status["isLive"], status["sessionId"], status["channelId"]) == (True, session, channel)
+    assert status["startedAt"]
+    assert (await site.data("GET", "/channels/news"))["isLive"] is True
+
+
+async def test_going_live_is_said_once(site: Site) -> None:
+    _, key = await _owner(site)
+    channel, session = await site.grant(key)
+    async with Listener(site, STREAM_EVENTS) as events:
+        for _ in range(3):
+            await site.heartbeat(health(channel, session))
+        await site.unpublish(session)
+        assert [(await events.next())["type"] for _ in range(2)] == ["stream_online", "stream_offline"]
+
+
+async def test_a_wrong_key_is_refused(site: Site) -> None:
+    await _owner(site)
+    status, envelope = await site.publish("live_" + "0" * 32)
+    assert (status, envelope["error"]["code"]) == (401, "UNAUTHORIZED")
+    status, envelope = await site.publish("")
+    assert (status, envelope["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+async def test_a_channel_has_one_publisher_at_a_time(site: Site) -> None:
+    _, key = await _owner(site)
+    answers = await asyncio.gather(*(site.publish(key) for _ in range(4)))
+    assert sorted(status for status, _ in answers) == [200, 409, 409, 409]
+    assert {envelope["error"]["code"] for status, envelope in answers if status == 409} == {"CONFLICT"}
+
+
+async def test_a_dead_nodes_session_gives_way(site: Site) -> None:
+    _, key = await _owner(site)
+    _, session = await site.go_live(key)
+    await _age(site, seen_s=16)
+    async with Listener(site, STREAM_EVENTS) as events:
+        _, second = await site.grant(key, node=NodeId("node-2"))
+        event = await events.next()
+    assert (event["type"], event["sessionId"]) == ("stream_offline", session)
+    assert second != session
+    assert await _open(site) == [second]
+
+
+async def test_the_end_of_a_stream_can_be_said_twice(site: Site) -> None:
+    _, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    async with Listener(site, STREAM_EVENTS) as events:
+        assert await site.unpublish(session) == 200
+        assert await site.unpublish(session) == 200
+        event = await events.next()
+    assert (event["type"], event["channelId"], event["sessionId"]) == ("stream_offline", channel, session)
+    status = await site.data("GET", "/channels/news/status")
+    assert (status["isLive"], status["sessionId"], status["startedAt"]) == (False, None, None)
+    row = await site.running.services.pool.fetchrow("SELECT * FROM streams")
+    assert row
+    assert row["end_reason"] == "publisher left"
+
+
+async def test_another_node_can_not_end_a_session(site: Site) -> None:
+    _, key = await _owner(site)
+    _, session = await site.grant(key, node=NodeId("node-2"))
+    assert await site.unpublish(session) == 200
+    assert await _open(site) == [session]
+
+
+async def test_a_new_key_cuts_the_publisher_and_ends_the_old_key(site: Site) -> None:
+    alice, key = await _owner(site)
+    _, session = await site.go_live(key)
+    async with Listener(site, INGEST_COMMANDS) as commands, Listener(site, STREAM_EVENTS) as events:
+        new = await site.key("news", alice)
+        command = await commands.next()
+        assert (await events.next())["type"] == "stream_offline"
+    assert msgspec.convert(command, CutSession).session_id == session
+    assert (await site.data("GET", "/channels/news/status"))["isLive"] is False
+    assert (await site.publish(key))[0] == 401
+    assert (await site.publish(new))[0] == 200
+
+
+async def test_a_cut_that_got_lost_is_repeated_to_heartbeats(site: Site) -> None:
+    alice, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    await site.key("news", alice)
+    (cut,) = await site.heartbeat(health(channel, session))
+    assert (cut["sessionId"], cut["reason"]) == (session, "The stream key was replaced.")
+    (cut,) = await site.heartbeat(health(channel, SessionId("unknown")))
+    assert cut["sessionId"] == "unknown"
+
+
+async def test_rotations_and_publishes_at_once_leave_no_stream_on_an_old_key(site: Site) -> None:
+    alice, key = await _owner(site)
+    for _ in range(5):
+        (status, _), new = await asyncio.gather(site.publish(key), site.key("news", alice))
+        assert status in {200, 401}
+        assert await _open(site) == []
+        key = new
+
+
+async def test_the_owner_takes_the_stream_off_the_air(site: Site) -> None:
+    alice, key = await _owner(site)
+    status, envelope = await site.call("POST", "/channels/news/go-offline", who=alice)
+    assert (status, envelope["error"]["code"]) == (409, "NO_PUBLISHER")
+    channel, session = await site.go_live(key)
+    async with Listener(site, INGEST_COMMANDS) as commands:
+        done = await site.data("POST", "/channels/news/go-offline", who=alice)
+        assert (await commands.next())["sessionId"] == session
+    assert done == {"channelId": channel, "isLive": False}
+    assert (await site.publish(key))[0] == 200
+
+
+async def test_sessions_that_a_node_no_longer_lists_have_ended(site: Site) -> None:
+    _, key = await _owner(site)
+    _, session = await site.go_live(key)
+    assert await site.heartbeat() == []
+    assert await _open(site) == [session]  # a young one may still be on its way into the list
+    await _age(site, started_s=11)
+    async with Listener(site, STREAM_EVENTS) as events:
+        await site.heartbeat(node=NodeId("node-2"), origin_url="http://10.0.0.2:8082")
+        assert await _open(site) == [session]
+        await site.heartbeat()
+        assert (await events.next())["type"] == "stream_offline"
+    assert await _open(site) == []
+
+
+async def test_a_restarted_node_ends_what_its_predecessor_ran(site: Site) -> None:
+    _, key = await _owner(site)
+    await site.go_live(key)
+    assert (await site.publish(key, node=NodeId("node-2")))[0] == 409
+    await site.heartbeat(node=NodeId("node-2"))
+    assert await _open(site) == []
+    assert (await site.publish(key, node=NodeId("node-2")))[0] == 200
+
+
+async def test_a_stream_given_up_as_lost_comes_back_with_its_heartbeat(site: Site) -> None:
+    alice, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    pool = site.running.services.pool
+    await pool.execute("UPDATE streams SET ended_at = now(), end_reason = 'lost'")
+    async with Listener(site, STREAM_EVENTS) as events:
+        assert await site.heartbeat(health(channel, session)) == []
+        assert (await events.next())["type"] == "stream_online"
+    assert await _open(site) == [session]
+    await pool.execute("UPDATE streams SET ended_at = now(), end_reason = 'lost'")
+    await site.key("news", alice)
+    assert [cut["sessionId"] for cut in await site.heartbeat(health(channel, session))] == [session]
+
+
+async def test_the_owner_sees_how_the_stream_arrives(site: Site) -> None:
+    alice, key = await _owner(site)
+    assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
+    channel, session = await site.grant(key)
+    assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
+    await site.heartbeat(health(channel, session, is_playable=False))
+    shown = (await site.data("GET", "/channels/news/ingest", who=alice))["session"]
+    assert (shown["sessionId"], shown["isPlayable"], shown["video"]["codec"]) == (session, False, "avc1.64001f")
+    await site.unpublish(session)
+    assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
+
+
+async def _age(site: Site, *, seen_s: int = 0, started_s: int = 0) -> None:
+    await site.running.services.pool.execute(
+        "UPDATE streams SET seen_at = seen_at - $1 * interval '1 second',"
+        " started_at = started_at - $2 * interval '1 second'",
+        seen_s,
+        started_s,
+    )
+
+
+async def _open(site: Site) -> list[SessionId]:
+    rows = await site.running.services.pool.fetch("SELECT id FROM streams WHERE ended_at IS NULL")
+    return [SessionId(row["id"]) for row in rows]
