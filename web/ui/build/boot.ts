@@ -1,0 +1,71 @@
+/** Build steps of our own: the script that runs before the page, and the compressed twins of what is built. */
+
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import type { Plugin, Rolldown } from 'vite';
+
+const COMPRESSED = /\.(js|css|svg|html|webmanifest)$/;
+const SMALLEST_WORTH_IT_BYTES = 512;
+
+/** What the pages that viewers open need besides the application. */
+const CHUNKS = { home: ['HomePage'], channel: ['WatchPage', 'hls'] };
+
+/**
+ * Put `src/boot.js` into the head as an asset of its own: a strict content security policy allows no inline script.
+ * It is told the hashed names of what a page needs, so that all of it loads at once and not in turn.
+ */
+export function bootScript(source: string): Plugin {
+  let bootName = '';
+  return {
+    name: 'tally-boot',
+    apply: 'build',
+    generateBundle() {
+      bootName = this.getFileName(this.emitFile({ type: 'asset', name: 'boot.js', source: readFileSync(source, 'utf8') }));
+    },
+    transformIndexHtml: {
+      order: 'post',
+      handler(_html, { bundle = {} }) {
+        const attrs = Object.entries(CHUNKS).map(([page, names]) => [`data-${page}`, filesOf(names, bundle)]);
+        return [{ tag: 'script', attrs: { src: '/' + bootName, ...Object.fromEntries(attrs) }, injectTo: 'head' }];
+      },
+    },
+  };
+}
+
+/** The paths of the chunks called `names` and of all that they import, apart from the application itself. */
+function filesOf(names: string[], bundle: Rolldown.OutputBundle): string {
+  const files = new Set<string>();
+  const add = (chunk: Rolldown.OutputChunk) => {
+    if (chunk.isEntry) return; // every page has it already
+    files.add(chunk.fileName);
+    for (const style of chunk.viteMetadata?.importedCss ?? []) files.add(style);
+    for (const name of chunk.imports) {
+      const imported = bundle[name];
+      if (imported?.type === 'chunk') add(imported);
+    }
+  };
+  for (const name of names) {
+    const chunk = Object.values(bundle).find((output) => output.type === 'chunk' && output.isDynamicEntry && output.name === name);
+    if (chunk?.type !== 'chunk') throw new Error(`no chunk is called ${name}: its page would load in turn`);
+    add(chunk);
+  }
+  return [...files].map((file) => '/' + file).join(' ');
+}
+
+/** Write `.gz` and `.br` beside every text file, for servers that send such twins as they are. */
+export function compressedTwins(directory: string): Plugin {
+  return {
+    name: 'tally-compress',
+    apply: 'build',
+    closeBundle() {
+      for (const entry of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+        const path = join(directory, entry);
+        if (!COMPRESSED.test(entry) || statSync(path).size < SMALLEST_WORTH_IT_BYTES) continue;
+        const bytes = readFileSync(path);
+        writeFileSync(path + '.gz', gzipSync(bytes, { level: 9 }));
+        writeFileSync(path + '.br', brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
+      }
+    },
+  };
+}

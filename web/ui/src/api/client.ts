@@ -1,0 +1,117 @@
+/**
+ * Requests to /api: same-origin cookies, the envelope, and `ApiError` for every failure.
+ * There is no token in reach of scripts: the session is an HttpOnly cookie.
+ */
+
+import { ApiError, type ApiErrorCode } from './errors';
+import type {
+  Channel, CreateChannel, ErrorBody, GoneOffline, IngestState, Login, Me, Page, PatchChannel, Register, Registered,
+  Session, StreamKey, StreamKeyInfo,
+} from './types';
+
+/** A request without an answer after this long has failed. */
+const DEADLINE_MS = 15_000;
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+interface Envelope {
+  success: boolean;
+  data?: unknown;
+  page?: Page;
+  error?: ErrorBody;
+}
+
+/** Send one request and return its envelope, or throw `ApiError` (or the `AbortError` of `signal`). */
+async function send(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Envelope> {
+  const deadline = AbortSignal.timeout(DEADLINE_MS);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`/api/${path}`, {
+      method,
+      credentials: 'same-origin',
+      headers: body === undefined ? { Accept: 'application/json' } : { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+    });
+    text = await response.text();
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    const why = deadline.aborted ? 'The server did not answer in time.' : 'The server cannot be reached. Check your connection.';
+    throw new ApiError('NETWORK', why, 0);
+  }
+  const envelope = parse(text);
+  if (response.ok && envelope?.success) return envelope;
+  throw failure(response, envelope);
+}
+
+function parse(text: string): Envelope | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'success' in value ? (value as Envelope) : null;
+  } catch {
+    return null; // not JSON: an intermediary answered; `failure` says so
+  }
+}
+
+function failure(response: Response, envelope: Envelope | null): ApiError {
+  const body = envelope?.error;
+  if (body) {
+    return new ApiError(body.code, body.message, response.status, body.fields ?? {}, body.retryAfterMs ?? retryAfter(response));
+  }
+  return new ApiError(codeOf(response.status), sentenceOf(response.status), response.status, {}, retryAfter(response));
+}
+
+function codeOf(status: number): ApiErrorCode {
+  if (status === 401) return 'UNAUTHORIZED';
+  if (status === 403) return 'FORBIDDEN';
+  if (status === 404) return 'NOT_FOUND';
+  if (status === 413) return 'PAYLOAD_TOO_LARGE';
+  if (status === 429) return 'RATE_LIMITED';
+  if (status === 502 || status === 503 || status === 504) return 'UNAVAILABLE';
+  return 'BAD_ANSWER';
+}
+
+function sentenceOf(status: number): string {
+  if (status === 429) return 'Too many requests. Wait a moment.';
+  if (status >= 500) return `The server is not ready (${status}). Try again in a moment.`;
+  return `The server gave an answer that this page does not understand (${status}).`;
+}
+
+/** `Retry-After` in milliseconds; only its form in seconds is used by proxies we know. */
+function retryAfter(response: Response): number | null {
+  const seconds = Number(response.headers.get('Retry-After') ?? 'none');
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+}
+
+async function data<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return (await send(method, path, body, signal)).data as T;
+}
+
+const part = encodeURIComponent;
+
+export interface ChannelPage {
+  channels: Channel[];
+  cursor: string | null;
+}
+
+export const api = {
+  me: (signal?: AbortSignal) => data<Me>('GET', 'me', undefined, signal),
+  login: (body: Login) => data<Session>('POST', 'auth/login', body),
+  register: (body: Register) => data<Registered>('POST', 'auth/register', body),
+  logout: () => data<unknown>('POST', 'auth/logout'),
+  channels: async (filter: { live?: boolean; cursor?: string | null }, signal?: AbortSignal): Promise<ChannelPage> => {
+    const query = new URLSearchParams();
+    if (filter.live !== undefined) query.set('live', String(filter.live));
+    if (filter.cursor) query.set('cursor', filter.cursor);
+    const envelope = await send('GET', `channels?${query}`, undefined, signal);
+    return { channels: envelope.data as Channel[], cursor: envelope.page?.cursor ?? null };
+  },
+  channel: (name: string, signal?: AbortSignal) => data<Channel>('GET', `channels/${part(name)}`, undefined, signal),
+  createChannel: (body: CreateChannel) => data<Channel>('POST', 'channels', body),
+  patchChannel: (id: string, body: PatchChannel) => data<Channel>('PATCH', `channels/${part(id)}`, body),
+  streamKey: (id: string, signal?: AbortSignal) => data<StreamKeyInfo>('GET', `channels/${part(id)}/stream-key`, undefined, signal),
+  rotateStreamKey: (id: string) => data<StreamKey>('POST', `channels/${part(id)}/stream-key`),
+  ingest: (id: string, signal?: AbortSignal) => data<IngestState>('GET', `channels/${part(id)}/ingest`, undefined, signal),
+  goOffline: (id: string) => data<GoneOffline>('POST', `channels/${part(id)}/go-offline`),
+};

@@ -1,0 +1,34 @@
+import { Navigate, useNavigate, useSearch } from '@tanstack/react-router';
+import { useMe } from '../api/queries';
+import type { OwnedChannel } from '../api/types';
+import { ErrorState } from '../ui/States';
+import { useTitle } from '../ui/useTitle';
+import { CreateChannel } from './CreateChannel';
+import { Studio } from './Studio';
+import './dashboard.css';
+
+/** The streamer's side: what to send where, how it arrives, and how the channel is called. */
+export function DashboardPage() {
+  useTitle('Dashboard');
+  const me = useMe();
+  const { channel: wanted } = useSearch({ from: '/dashboard' });
+  if (me.isPending) return <div className="dashboard" aria-busy="true"><div className="skeleton panel-skeleton" /></div>;
+  if (me.error && !me.data) return <ErrorState error={me.error} onRetry={() => void me.refetch()} />;
+  if (!me.data) return <Navigate to="/login" search={{ next: '/dashboard' }} replace />;
+  const { channels, user } = me.data;
+  const chosen = channels.find(({ name }) => name === wanted) ?? channels[0];
+  if (!chosen) return <CreateChannel username={user.username} />;
+  return <Studio key={chosen.id} owned={chosen} picker={channels.length > 1 && <Picker channels={channels} chosen={chosen} />} />;
+}
+
+function Picker({ channels, chosen }: { channels: OwnedChannel[]; chosen: OwnedChannel }) {
+  const navigate = useNavigate();
+  return (
+    <label className="picker">
+      <span className="visually-hidden">Channel</span>
+      <select value={chosen.name} onChange={(event) => void navigate({ to: '/dashboard', search: { channel: event.target.value } })}>
+        {channels.map(({ id, name }) => <option key={id} value={name}>{name}</option>)}
+      </select>
+    </label>
+  );
+}

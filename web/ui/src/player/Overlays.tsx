@@ -1,0 +1,58 @@
+/** What lies over the picture when it does not simply play. */
+
+import { Icon } from '../ui/Icon';
+import { useNow } from '../ui/useNow';
+import type { PlayerState } from './state';
+
+interface Props {
+  state: PlayerState;
+  onPlay: () => void;
+  onRetry: () => void;
+  onUnmute: () => void;
+}
+
+export function Overlays({ state, onPlay, onRetry, onUnmute }: Props) {
+  switch (state.phase) {
+    case 'loading':
+    case 'waiting':
+      // A retry that has begun keeps its words until the picture is back: no flicker between the two.
+      return state.trouble ? <TroubleCard state={state} onRetry={onRetry} /> : <div className="spinner" role="progressbar" aria-label="Loading" />;
+    case 'retrying':
+    case 'failed':
+      return <TroubleCard state={state} onRetry={onRetry} />;
+    case 'paused':
+    case 'blocked':
+      return (
+        <button type="button" className="big-play" aria-label="Play" data-testid="big-play" onClick={onPlay}>
+          <Icon name="play" size={40} />
+        </button>
+      );
+    case 'playing':
+      if (!state.isMutedByBrowser) return null;
+      return (
+        <button type="button" className="unmute" data-testid="unmute" onClick={onUnmute}>
+          <Icon name="muted" /> Unmute
+        </button>
+      );
+    case 'ended':
+      return null;
+  }
+}
+
+function TroubleCard({ state, onRetry }: { state: PlayerState; onRetry: () => void }) {
+  const { trouble, retryAt, phase } = state;
+  const now = useNow(500, retryAt !== null);
+  if (!trouble) return null;
+  const seconds = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - now) / 1000));
+  return (
+    <div className="trouble" role="alert" data-testid="player-error">
+      <Icon name="warning" size={32} />
+      <h2>{trouble.title}</h2>
+      <p>{trouble.advice}</p>
+      <div className="trouble-foot">
+        {phase !== 'failed' && <span aria-hidden="true">{seconds > 0 ? `Next try in ${seconds} s` : 'Trying again …'}</span>}
+        <button type="button" className="button" onClick={onRetry}>Retry now</button>
+      </div>
+    </div>
+  );
+}

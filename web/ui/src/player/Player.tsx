@@ -1,0 +1,97 @@
+import { useEffect, useRef, useState, type PointerEvent } from 'react';
+import { useToasts } from '../stores/toasts';
+import { useSound } from '../stores/sound';
+import { Controls } from './Controls';
+import { toggleFullscreen, togglePictureInPicture, useIsFullscreen } from './fullscreen';
+import { Overlays } from './Overlays';
+import { ShortcutsPanel } from './ShortcutsPanel';
+import { StatsPanel } from './StatsPanel';
+import { useMediaSession } from './useMediaSession';
+import { usePlayer, type Source } from './usePlayer';
+import { useShortcuts, type Shortcut } from './useShortcuts';
+import './player.css';
+
+const IDLE_MS = 2600;
+const SEEK_S = 5;
+const VOLUME_STEP = 0.1;
+
+interface Props {
+  source: Source;
+  title: string;
+  artist: string;
+  artwork?: string;
+  /** The dashboard's small player: silent, and the page's keys are not its own. */
+  isPreview?: boolean;
+}
+
+export function Player({ source, title, artist, artwork = '', isPreview = false }: Props) {
+  const frame = useRef<HTMLElement>(null);
+  const player = usePlayer(source, isPreview);
+  const { state, stats } = player;
+  const isFullscreen = useIsFullscreen(frame);
+  const [panel, setPanel] = useState<'stats' | 'help' | null>(null);
+  const [isIdle, wake] = useIdle(state.phase === 'playing');
+  const say = useToasts((toasts) => toasts.show);
+
+  const fullscreen = () => toggleFullscreen(frame.current, player.video.current);
+  const pictureInPicture = async () => {
+    if (!(await togglePictureInPicture(player.video.current))) say('Picture in picture needs a playing picture.', 'failed');
+  };
+  const toggle = (which: 'stats' | 'help') => setPanel((open) => (open === which ? null : which));
+  const louder = (by: number) => player.setVolume((player.isMuted ? 0 : useSound.getState().volume) + by);
+
+  const shortcuts: Shortcut[] = [
+    { keys: [' ', 'k'], label: 'Space k', what: 'Play or pause', act: player.toggle },
+    { keys: ['m'], label: 'm', what: 'Mute or unmute', act: player.toggleMute },
+    { keys: ['f'], label: 'f', what: 'Fullscreen', act: fullscreen },
+    { keys: ['i'], label: 'i', what: 'Picture in picture', act: () => void pictureInPicture() },
+    { keys: ['ArrowUp'], label: '↑', what: 'Louder', act: () => louder(VOLUME_STEP) },
+    { keys: ['ArrowDown'], label: '↓', what: 'Quieter', act: () => louder(-VOLUME_STEP) },
+    { keys: ['ArrowLeft'], label: '←', what: 'Back 5 s', act: () => player.seekBy(-SEEK_S) },
+    { keys: ['ArrowRight'], label: '→', what: 'Forward 5 s', act: () => player.seekBy(SEEK_S) },
+    { keys: ['l'], label: 'l', what: 'Go to live', act: player.goLive },
+    { keys: ['s'], label: 's', what: 'Statistics', act: () => toggle('stats') },
+    { keys: ['?'], label: '?', what: 'This list', act: () => toggle('help') },
+  ];
+  useShortcuts(shortcuts, !isPreview);
+  useMediaSession({ title, artist, artwork }, player, !isPreview);
+
+  const tap = (event: PointerEvent) => {
+    wake();
+    // A finger first asks for the controls; a mouse has them already.
+    if (event.pointerType === 'mouse' && event.button === 0) player.toggle();
+  };
+
+  return (
+    <section ref={frame} className="player" aria-label="Player" data-testid="player" data-state={state.phase} data-idle={isIdle}
+      data-latency={stats?.latencyS?.toFixed(3) ?? ''} data-aim={stats?.aimS?.toFixed(3) ?? ''} data-buffer={stats?.bufferS.toFixed(3) ?? ''}
+      data-dropped={stats?.droppedFrames ?? ''} data-stalls={stats?.stalls ?? ''} data-first-frame={player.firstFrameMs ?? ''}
+      data-muted={player.isMuted} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
+      <video ref={player.video} data-testid="video" playsInline tabIndex={-1} aria-label={`Live video of ${artist}`}
+        onPointerUp={tap} onDoubleClick={fullscreen} />
+      <div className="overlay">
+        <Overlays state={state} onPlay={player.play} onRetry={player.retry} onUnmute={player.unmute} />
+      </div>
+      {panel === 'stats' && <StatsPanel stats={stats} phase={state.phase} firstFrameMs={player.firstFrameMs} onClose={() => setPanel(null)} />}
+      {panel === 'help' && <ShortcutsPanel shortcuts={shortcuts} onClose={() => setPanel(null)} />}
+      <Controls player={player} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
+        onStats={() => toggle('stats')} onHelp={() => toggle('help')} onPictureInPicture={() => void pictureInPicture()} onFullscreen={fullscreen} />
+    </section>
+  );
+}
+
+/** True once nobody has moved for a while; the controls then leave the picture alone. */
+function useIdle(isPlaying: boolean): [boolean, () => void] {
+  const [isIdle, setIdle] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const wake = () => {
+    setIdle(false);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setIdle(true), IDLE_MS);
+  };
+  useEffect(() => {
+    timer.current = setTimeout(() => setIdle(true), IDLE_MS);
+    return () => clearTimeout(timer.current);
+  }, [isPlaying]);
+  return [isIdle && isPlaying, wake];
+}

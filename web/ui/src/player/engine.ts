@@ -1,0 +1,324 @@
+/**
+ * The moving part of the player: one <video>, one source, hls.js where the browser has Media Source Extensions and
+ * the browser's own HLS where it has not (older iOS). Speaks to the outside in `PlayerEvent`s; knows no React.
+ */
+
+import type { default as HlsClass, ErrorData, HlsConfig } from 'hls.js';
+import { fullJitter, type Backoff } from '../backoff';
+import type { PlayerEvent } from './state';
+import { isBehind, latencyOf, TROUBLES, type Trouble } from './trouble';
+
+const RETRY: Backoff = { baseMs: 1500, capMs: 15_000 };
+const RETRY_AT_LEAST_MS = 500;
+/** Recovering the decoder twice within this time did not help: start the source again. */
+const MEDIA_RECOVERY_MS = 5000;
+/** A stall that lasts longer than this is ended by a jump to the live position. */
+const STALL_MS = 6000;
+/** How much of the past stays in the buffer for going back. */
+export const BACK_BUFFER_S = 30;
+
+/** Why: facts of our own measurements with LL-HLS in Chromium. Without a rate above 1 the start-up delay never shrinks. */
+export const HLS_CONFIG: Partial<HlsConfig> = {
+  lowLatencyMode: true,
+  maxLiveSyncPlaybackRate: 1.1,
+  liveSyncOnStallIncrease: 0.25, // the default of 1 s per stall is never taken back
+  backBufferLength: BACK_BUFFER_S,
+  enableWorker: false, // fMP4 passes through; a worker only delays the first picture and needs blob: in the CSP
+};
+
+export interface Stats {
+  latencyS: number | null;
+  aimS: number | null;
+  isBehind: boolean;
+  bufferS: number;
+  rate: number;
+  droppedFrames: number;
+  totalFrames: number;
+  width: number;
+  height: number;
+  bitrateBps: number | null;
+  codecs: string;
+  partTargetS: number | null;
+  targetDurationS: number | null;
+  stalls: number;
+  engine: string;
+}
+
+export interface EngineOptions {
+  video: HTMLVideoElement;
+  url: string;
+  loadHls: () => Promise<typeof HlsClass>;
+  onEvent: (event: PlayerEvent) => void;
+  /** The playlist arrived / there is none (404). */
+  onPlayable?: () => void;
+  onMissing?: () => void;
+}
+
+export class PlayerEngine {
+  private readonly video: HTMLVideoElement;
+  private readonly listeners = new AbortController();
+  private hls: HlsClass | null = null;
+  private Hls: typeof HlsClass | null = null;
+  private retryTimer: ReturnType<typeof setTimeout> | null = null;
+  private stallTimer: ReturnType<typeof setTimeout> | null = null;
+  private attempt = 0;
+  private recoveredAt = -Infinity;
+  private isDestroyed = false;
+  private isPausedByViewer = false;
+  private isRewound = false;
+  private stalls = 0;
+  private bitrateBps: number | null = null;
+
+  constructor(private readonly options: EngineOptions) {
+    this.video = options.video;
+    this.listen();
+    void this.start();
+  }
+
+  // --- what a viewer does ---
+
+  /** Play; after a pause the live picture, not the old one, is what a viewer expects. */
+  play(): void {
+    this.isPausedByViewer = false;
+    if (this.stats().isBehind) this.goLive();
+    void this.tryPlay(true);
+  }
+
+  pause(): void {
+    this.isPausedByViewer = true;
+    this.video.pause();
+    this.options.onEvent({ type: 'pause' });
+  }
+
+  goLive(): void {
+    const position = this.livePosition();
+    if (position !== null) this.video.currentTime = position;
+    this.isPausedByViewer = false;
+    this.isRewound = false;
+    if (this.video.paused) void this.tryPlay(true);
+  }
+
+  /** Go back or forward, never out of what can be played. */
+  seekBy(seconds: number): void {
+    const { seekable, currentTime } = this.video;
+    if (seekable.length === 0) return;
+    const latest = this.livePosition() ?? seekable.end(seekable.length - 1);
+    this.isRewound = currentTime + seconds < latest;
+    this.video.currentTime = Math.min(latest, Math.max(seekable.start(0), currentTime + seconds));
+  }
+
+  /** Start the source again now. */
+  retry(): void {
+    this.attempt = 0;
+    void this.start();
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+    this.listeners.abort();
+    this.stop();
+    this.video.removeAttribute('src');
+    this.video.load(); // frees the decoder; removing the attribute alone does not
+  }
+
+  stats(): Stats {
+    const { video, hls } = this;
+    const details = hls?.latestLevelDetails ?? null;
+    const quality = video.getVideoPlaybackQuality?.();
+    const aimS = hls?.targetLatency ?? null;
+    const latencyS = latencyOf(Date.now(), this.playingDate(), hls && details ? hls.latency : null);
+    const level = hls && hls.currentLevel >= 0 ? hls.levels[hls.currentLevel] : hls?.levels[0];
+    return {
+      latencyS,
+      aimS,
+      isBehind: isBehind(latencyS, aimS),
+      bufferS: this.bufferAhead(),
+      rate: video.playbackRate,
+      droppedFrames: quality?.droppedVideoFrames ?? 0,
+      totalFrames: quality?.totalVideoFrames ?? 0,
+      width: video.videoWidth,
+      height: video.videoHeight,
+      bitrateBps: this.bitrateBps ?? level?.bitrate ?? null,
+      codecs: [level?.videoCodec, level?.audioCodec].filter(Boolean).join(', '),
+      partTargetS: details?.partTarget || null,
+      targetDurationS: details?.targetduration ?? null,
+      stalls: this.stalls,
+      engine: this.Hls ? `hls.js ${this.Hls.version}` : 'native HLS',
+    };
+  }
+
+  // --- the source ---
+
+  private async start(): Promise<void> {
+    this.stop();
+    this.options.onEvent({ type: 'load' });
+    let Hls: typeof HlsClass;
+    try {
+      Hls = await this.options.loadHls();
+    } catch {
+      return this.planRetry(TROUBLES.network); // the chunk did not load: same cure as any lost request
+    }
+    if (this.isDestroyed) return;
+    if (Hls.isSupported()) this.startHls(Hls);
+    else if (this.video.canPlayType('application/vnd.apple.mpegurl')) this.startNative();
+    else this.options.onEvent({ type: 'failed', trouble: TROUBLES.browser });
+  }
+
+  private startHls(Hls: typeof HlsClass): void {
+    const hls = new Hls(HLS_CONFIG);
+    this.Hls = Hls;
+    this.hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      this.options.onPlayable?.();
+      void this.tryPlay(false);
+    });
+    hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag, part, stats }) => {
+      const length = part?.duration ?? frag.duration;
+      if (frag.type === 'main' && length > 0) this.smoothBitrate((stats.total * 8) / length);
+    });
+    hls.on(Hls.Events.ERROR, (_event, error) => this.onHlsError(Hls, error));
+    hls.loadSource(this.options.url);
+    hls.attachMedia(this.video);
+  }
+
+  private startNative(): void {
+    this.video.src = this.options.url;
+    this.video.addEventListener('loadedmetadata', () => this.options.onPlayable?.(), {
+      once: true,
+      signal: this.listeners.signal,
+    });
+    void this.tryPlay(false);
+  }
+
+  private stop(): void {
+    if (this.retryTimer !== null) clearTimeout(this.retryTimer);
+    this.retryTimer = null;
+    this.endStall();
+    this.hls?.destroy();
+    this.hls = null;
+    this.bitrateBps = null;
+  }
+
+  private async tryPlay(byViewer: boolean): Promise<void> {
+    if (this.isPausedByViewer) return this.options.onEvent({ type: 'pause' });
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (this.isDestroyed || !(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
+      if (this.video.muted || byViewer) return this.options.onEvent({ type: 'blocked' });
+      this.video.muted = true;
+      this.options.onEvent({ type: 'muted-by-browser' });
+      await this.tryPlay(false);
+    }
+  }
+
+  // --- what goes wrong ---
+
+  private onHlsError(Hls: typeof HlsClass, error: ErrorData): void {
+    if (!error.fatal) return;
+    const { ErrorTypes, ErrorDetails } = Hls;
+    if (error.details === ErrorDetails.MANIFEST_LOAD_ERROR && error.response?.code === 404) {
+      this.options.onMissing?.();
+      return this.planRetry(TROUBLES.network);
+    }
+    if (error.details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR || error.details === ErrorDetails.BUFFER_ADD_CODEC_ERROR) {
+      this.stop();
+      return this.options.onEvent({ type: 'failed', trouble: TROUBLES.codec });
+    }
+    if (error.type === ErrorTypes.MEDIA_ERROR) {
+      const now = performance.now();
+      if (now - this.recoveredAt > MEDIA_RECOVERY_MS) {
+        this.recoveredAt = now;
+        this.hls?.recoverMediaError();
+        return void this.tryPlay(false);
+      }
+      return this.planRetry(TROUBLES.media);
+    }
+    this.planRetry(TROUBLES.network);
+  }
+
+  private planRetry(trouble: Trouble): void {
+    if (this.isDestroyed || this.retryTimer !== null) return;
+    // hls.js has given up on this source; what is buffered plays on until the next try.
+    const waitMs = RETRY_AT_LEAST_MS + fullJitter(this.attempt++, RETRY);
+    this.retryTimer = setTimeout(() => void this.start(), waitMs);
+    this.options.onEvent({ type: 'retry-planned', trouble, at: Date.now() + waitMs });
+  }
+
+  private listen(): void {
+    const on = (name: keyof HTMLVideoElementEventMap, act: () => void) =>
+      this.video.addEventListener(name, act, { signal: this.listeners.signal });
+    on('playing', () => {
+      this.attempt = 0;
+      this.endStall();
+      this.options.onEvent({ type: 'playing' });
+      if (this.stalls > 0) this.catchUp();
+    });
+    on('pause', () => this.video.ended || this.options.onEvent({ type: 'pause' }));
+    on('waiting', () => this.beginStall());
+    on('ended', () => {
+      this.endStall();
+      this.options.onEvent({ type: 'ended' });
+    });
+    // A page in the background falls behind; nobody asked it to.
+    document.addEventListener('visibilitychange', () => this.catchUp(), { signal: this.listeners.signal });
+    on('error', () => {
+      if (!this.hls && this.video.error) this.onNativeError(this.video.error);
+    });
+  }
+
+  private onNativeError(error: MediaError): void {
+    if (error.code === MediaError.MEDIA_ERR_DECODE) return this.planRetry(TROUBLES.media);
+    if (error.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED && this.video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) {
+      this.options.onMissing?.(); // Safari says this of a 404 too
+    }
+    this.planRetry(TROUBLES.network);
+  }
+
+  private catchUp(): void {
+    const isWanted = !document.hidden && !this.isPausedByViewer && !this.isRewound;
+    if (isWanted && !this.video.paused && this.stats().isBehind) this.goLive();
+  }
+
+  private beginStall(): void {
+    if (this.video.seeking || this.stallTimer !== null || this.video.currentTime === 0) return;
+    this.stalls++;
+    this.options.onEvent({ type: 'waiting' });
+    this.stallTimer = setTimeout(() => {
+      this.stallTimer = null;
+      this.goLive();
+    }, STALL_MS);
+  }
+
+  private endStall(): void {
+    if (this.stallTimer !== null) clearTimeout(this.stallTimer);
+    this.stallTimer = null;
+  }
+
+  // --- what is known ---
+
+  private playingDate(): Date | null {
+    if (this.hls) return this.hls.playingDate;
+    const start = (this.video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate?.();
+    const isKnown = start && Number.isFinite(start.getTime());
+    return isKnown ? new Date(start.getTime() + this.video.currentTime * 1000) : null;
+  }
+
+  private livePosition(): number | null {
+    if (this.hls) return this.hls.liveSyncPosition;
+    const { seekable } = this.video;
+    return seekable.length > 0 ? seekable.end(seekable.length - 1) : null;
+  }
+
+  private bufferAhead(): number {
+    const { buffered, currentTime } = this.video;
+    for (let index = 0; index < buffered.length; index++) {
+      if (buffered.start(index) <= currentTime + 0.1 && currentTime < buffered.end(index)) return buffered.end(index) - currentTime;
+    }
+    return 0;
+  }
+
+  private smoothBitrate(bps: number): void {
+    this.bitrateBps = this.bitrateBps === null ? bps : this.bitrateBps * 0.9 + bps * 0.1;
+  }
+}

@@ -1,0 +1,104 @@
+import { useCallback, useEffect, useReducer, useRef, useState, type RefObject } from 'react';
+import { useSound } from '../stores/sound';
+import { PlayerEngine, type Stats } from './engine';
+import { loadHls } from './loader';
+import { nextState, START, type PlayerState } from './state';
+
+const STATS_EVERY_MS = 500;
+
+export interface Source {
+  url: string;
+  /** A new number is a new start, even of the same address. */
+  take: number;
+  onPlayable?: () => void;
+  onMissing?: () => void;
+  onEnded?: () => void;
+}
+
+export interface PlayerHandle {
+  video: RefObject<HTMLVideoElement | null>;
+  state: PlayerState;
+  stats: Stats | null;
+  /** From mounting the player to the first picture. */
+  firstFrameMs: number | null;
+  isMuted: boolean;
+  play: () => void;
+  pause: () => void;
+  toggle: () => void;
+  goLive: () => void;
+  seekBy: (seconds: number) => void;
+  retry: () => void;
+  unmute: () => void;
+  toggleMute: () => void;
+  setVolume: (volume: number) => void;
+}
+
+/** One engine for as long as the source stays the same; everything is taken down with it. */
+export function usePlayer({ url, take, ...callbacks }: Source, isAlwaysMuted: boolean): PlayerHandle {
+  const video = useRef<HTMLVideoElement>(null);
+  const engine = useRef<PlayerEngine | null>(null);
+  const latest = useRef(callbacks);
+  latest.current = callbacks;
+  const [state, send] = useReducer(nextState, START);
+  const [stats, setStats] = useState<Stats | null>(null);
+  const [firstFrameMs, setFirstFrameMs] = useState<number | null>(null);
+  const sound = useSound();
+  const isMuted = isAlwaysMuted || sound.muted || state.isMutedByBrowser;
+
+  // Before the engine's effect: the first play() must already have the right sound.
+  useEffect(() => {
+    if (!video.current) return;
+    video.current.volume = sound.volume;
+    video.current.muted = isMuted;
+  }, [sound.volume, isMuted]);
+
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return;
+    const mountedAt = performance.now();
+    const current = new PlayerEngine({
+      video: element,
+      url,
+      loadHls,
+      onEvent: (event) => {
+        send(event);
+        if (event.type === 'playing') setFirstFrameMs((known) => known ?? Math.round(performance.now() - mountedAt));
+        if (event.type === 'ended') latest.current.onEnded?.();
+      },
+      onPlayable: () => latest.current.onPlayable?.(),
+      onMissing: () => latest.current.onMissing?.(),
+    });
+    engine.current = current;
+    const timer = setInterval(() => setStats(current.stats()), STATS_EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      current.destroy();
+      engine.current = null;
+    };
+  }, [url, take]);
+
+  const unmute = useCallback(() => {
+    send({ type: 'sound-on' });
+    useSound.getState().setMuted(false);
+  }, []);
+
+  return {
+    video,
+    state,
+    stats,
+    firstFrameMs,
+    isMuted,
+    unmute,
+    play: () => engine.current?.play(),
+    pause: () => engine.current?.pause(),
+    toggle: () => (video.current?.paused ? engine.current?.play() : engine.current?.pause()),
+    goLive: () => engine.current?.goLive(),
+    seekBy: (seconds) => engine.current?.seekBy(seconds),
+    retry: () => engine.current?.retry(),
+    toggleMute: () => (isMuted ? unmute() : sound.setMuted(true)),
+    setVolume: (volume) => {
+      send({ type: 'sound-on' });
+      sound.setVolume(volume);
+    },
+  };
+}

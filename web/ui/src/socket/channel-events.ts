@@ -1,0 +1,44 @@
+/** What each message of the socket means for a page: the one switch over `type`. */
+
+import type { ServerMessage } from '../api/types';
+
+/** What a page does when it hears of its channel. */
+export interface ChannelListener {
+  onState: (state: { isLive: boolean; sessionId: string | null; startedAt: string | null; viewerCount: number }) => void;
+  onOnline: (sessionId: string, atMs: number) => void;
+  onOffline: (sessionId: string) => void;
+  onViewers: (count: number) => void;
+  onUpdated: () => void;
+  onRefused: (message: string) => void;
+}
+
+/** Tell `listener` what `message` says of `channelId`. Types that only a newer server knows are passed over. */
+export function dispatch(message: ServerMessage, channelId: string, listener: ChannelListener): void {
+  if ('channelId' in message && message.channelId !== channelId) return;
+  switch (message.type) {
+    case 'joined': {
+      const { isLive, sessionId, startedAt, viewerCount } = message;
+      return listener.onState({ isLive, sessionId, startedAt, viewerCount });
+    }
+    case 'stream_online':
+      return listener.onOnline(message.sessionId, message.timestamp);
+    case 'stream_offline':
+      return listener.onOffline(message.sessionId);
+    case 'viewer_count':
+      return listener.onViewers(message.count);
+    case 'channel_updated':
+      return listener.onUpdated();
+    case 'error':
+      return listener.onRefused(message.message);
+    case 'reconnect': // the socket itself obeys
+    case 'pong':
+      return;
+    default:
+      return unheard(message);
+  }
+}
+
+/** Does not compile as soon as the server has a message that `dispatch` does not name. */
+function unheard(message: never): void {
+  void message;
+}

@@ -1,0 +1,39 @@
+/** Our own icons: 24 units, strokes in the text's colour. */
+
+const PATHS = {
+  play: <path d="M8 5.2v13.6l11-6.8z" fill="currentColor" stroke="currentColor" />,
+  pause: <path d="M8 5v14M16 5v14" strokeWidth="3.5" />,
+  volume: <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a7.5 7.5 0 0 1 0 11" />,
+  muted: <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM16 9.5l5 5M21 9.5l-5 5" />,
+  fullscreen: <path d="M4 9V4.5h5M15 4.5h5V9M20 15v4.5h-5M9 19.5H4V15" />,
+  shrink: <path d="M9 4v4.5H4M20 8.5h-5V4M15 20v-4.5h5M4 15.5h5V20" />,
+  pip: <path d="M3.5 5.5h17v13h-17zM12 12h6v4.5h-6z" />,
+  stats: <path d="M4 19.5h16M6.5 16v-4M11 16V6M15.5 16v-7M20 16v-2.5" />,
+  help: <path d="M9 9.2a3 3 0 1 1 4.3 2.7c-.9.450-1.3 1-1.3 2.1M12 17.4v.1M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17" />,
+  share: <path d="M12 14.5v-11M8 7l4-3.5L16 7M5 12v6.5a1.5 1.5 0 0 0 1.5 1.5h11a1.5 1.5 0 0 0 1.5-1.5V12" />,
+  copy: <path d="M8.5 8.5h11v11h-11zM15.5 8.5v-4h-11v11h4" />,
+  check: <path d="m5 12.5 4.5 4.5L19 7.5" />,
+  eye: <path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12M12 9.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6" />,
+  eyeOff: <path d="m4 4 16 16M9.9 5.8c.7-.2 1.4-.3 2.1-.3 6 0 9.5 6.5 9.5 6.5a17 17 0 0 1-3 3.7M6.3 7.5A16.5 16.5 0 0 0 2.5 12S6 18.5 12 18.5c1.6 0 3-.45 4.3-1.1M10 10.1a2.8 2.8 0 0 0 3.9 3.9" />,
+  sun: <path d="M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4" />,
+  moon: <path d="M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10" />,
+  person: <path d="M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8M4.5 20.5c.6-3.7 3.7-6 7.5-6s6.9 2.3 7.5 6" />,
+  warning: <path d="M12 4 2.8 19.5h18.4zM12 10v4.5M12 16.9v.1" />,
+  alert: <path d="M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M12 8v5M12 16v.1" />,
+  close: <path d="m6 6 12 12M18 6 6 18" />,
+  chevron: <path d="m6 9.5 6 6 6-6" />,
+  key: <path d="M8 11.5a4 4 0 1 0 0 8 4 4 0 0 0 0-8M11 12.5l8.5-8.5M16 7.5l3 3" />,
+  signal: <path d="M12 11.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3M8 9a5.6 5.6 0 0 0 0 8M16 9a5.6 5.6 0 0 1 0 8M5 6a9.8 9.8 0 0 0 0 14M19 6a9.8 9.8 0 0 1 0 14" />,
+  forward: <path d="M5 5.5v13l8-6.5zM14 5.5v13l6-6.5z" fill="currentColor" />,
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
+  return (
+    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.8"
+      strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false">
+      {PATHS[name]}
+    </svg>
+  );
+}

@@ -1,0 +1,51 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useReducer } from 'react';
+import { channelQuery, patchChannelCache } from '../api/queries';
+import { useChannelEvents } from '../socket/useChannelEvents';
+import { nextPresence, START } from './presence';
+
+/** While the socket is away the page asks instead of being told. */
+const POLL_MS = 15_000;
+/** Everyone hears of a change at once; they need not all ask at once. */
+const REFETCH_WITHIN_MS = 2000;
+
+/** A channel and whether there is something to play, kept up to date by the socket. */
+export function useChannel(name: string) {
+  const client = useQueryClient();
+  const [presence, send] = useReducer(nextPresence, START);
+  const query = useQuery(channelQuery(name));
+  const channel = query.data;
+
+  const socket = useChannelEvents(channel?.id, {
+    onState: ({ isLive, sessionId, startedAt, viewerCount }) => {
+      send({ type: 'state', isLive, sessionId });
+      patchChannelCache(client, name, { isLive, startedAt, viewerCount });
+    },
+    onOnline: (sessionId, atMs) => {
+      send({ type: 'online', sessionId });
+      patchChannelCache(client, name, { isLive: true, startedAt: new Date(atMs).toISOString() });
+    },
+    onOffline: (sessionId) => {
+      send({ type: 'offline', sessionId });
+      patchChannelCache(client, name, { isLive: false, startedAt: null, viewerCount: 0 });
+    },
+    onViewers: (viewerCount) => patchChannelCache(client, name, { viewerCount }),
+    onUpdated: () => {
+      setTimeout(() => void client.invalidateQueries({ queryKey: channelQuery(name).queryKey }), Math.random() * REFETCH_WITHIN_MS);
+    },
+    // Refused joins leave the page as it was asked for; polling below keeps it fresh.
+    onRefused: () => void client.invalidateQueries({ queryKey: channelQuery(name).queryKey }),
+  });
+
+  const isOnItsOwn = socket === 'waiting' || socket === 'refused';
+  const { refetch } = query;
+  useEffect(() => {
+    if (!isOnItsOwn) return;
+    const timer = setInterval(() => {
+      void refetch().then(({ data }) => data && send({ type: 'state', isLive: data.isLive, sessionId: null }));
+    }, POLL_MS);
+    return () => clearInterval(timer);
+  }, [isOnItsOwn, refetch]);
+
+  return { query, channel, presence, send };
+}

@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HLS_CONFIG, PlayerEngine } from '../../src/player/engine';
+import type { PlayerEvent } from '../../src/player/state';
+import { FakeHls } from './fake-hls';
+
+let video: HTMLVideoElement;
+let events: PlayerEvent[];
+let engine: PlayerEngine;
+const onPlayable = vi.fn();
+const onMissing = vi.fn();
+let isPaused = true;
+
+async function start(loadHls = async () => FakeHls.asClass): Promise<void> {
+  engine = new PlayerEngine({ video, url: '/hls/demo/playlist.m3u8', loadHls, onEvent: (event) => events.push(event), onPlayable, onMissing });
+  await vi.advanceTimersByTimeAsync(0);
+}
+const types = () => events.map(({ type }) => type);
+const notAllowed = () => Promise.reject(new DOMException('click first', 'NotAllowedError'));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(1);
+  FakeHls.install();
+  events = [];
+  onPlayable.mockClear();
+  onMissing.mockClear();
+  isPaused = true;
+  video = document.createElement('video');
+  Object.defineProperty(video, 'paused', { get: () => isPaused });
+  Object.defineProperty(video, 'seekable', { value: { length: 1, start: () => 20, end: () => 51 } });
+  video.play = vi.fn(async () => void (isPaused = false));
+  video.pause = vi.fn(() => void (isPaused = true));
+  video.load = vi.fn();
+});
+afterEach(() => engine.destroy());
+
+describe('PlayerEngine', () => {
+  it('loads the source at once with the low-latency settings', async () => {
+    await start();
+    expect(FakeHls.last).toMatchObject({ source: '/hls/demo/playlist.m3u8', media: video, config: HLS_CONFIG });
+    expect(HLS_CONFIG).toMatchObject({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 30 });
+    expect(HLS_CONFIG).not.toHaveProperty('liveSyncDuration');
+    FakeHls.last.emit('parsed');
+    expect(onPlayable).toHaveBeenCalledOnce();
+    expect(video.play).toHaveBeenCalledOnce();
+  });
+
+  it('plays without sound when the browser allows no more, and says so', async () => {
+    vi.mocked(video.play).mockImplementationOnce(notAllowed);
+    await start();
+    FakeHls.last.emit('parsed');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(video.muted).toBe(true);
+    expect(video.play).toHaveBeenCalledTimes(2);
+    expect(types()).toEqual(['load', 'muted-by-browser']);
+  });
+
+  it('asks for a click when not even silence is allowed', async () => {
+    vi.mocked(video.play).mockImplementation(notAllowed);
+    await start();
+    FakeHls.last.emit('parsed');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(types().at(-1)).toBe('blocked');
+    expect(video.play).toHaveBeenCalledTimes(2);
+  });
+
+  it('says that there is no playlist, and goes on trying until it is told to stop', async () => {
+    await start();
+    FakeHls.last.fail('manifestLoadError', { response: { code: 404 } });
+    expect(onMissing).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(FakeHls.made).toHaveLength(2);
+    expect(FakeHls.made[0]!.isDestroyed).toBe(true);
+    engine.destroy();
+    FakeHls.made[1]!.fail('manifestLoadError', { response: { code: 404 } });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeHls.made).toHaveLength(2);
+  });
+
+  it('does not call a server in trouble a missing stream', async () => {
+    await start();
+    FakeHls.last.fail('manifestLoadError', { response: { code: 503 } });
+    expect(onMissing).not.toHaveBeenCalled();
+    expect(events.at(-1)).toMatchObject({ type: 'retry-planned', trouble: { kind: 'network' } });
+  });
+
+  it('waits longer from try to try, and starts over once it has played', async () => {
+    await start();
+    const waits: number[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      FakeHls.last.fail('levelLoadError');
+      const planned = events.at(-1);
+      if (planned?.type !== 'retry-planned') throw new Error('no retry was planned');
+      waits.push(planned.at - Date.now());
+      await vi.advanceTimersByTimeAsync(waits.at(-1)!);
+    }
+    expect(waits).toEqual([2000, 3500, 6500, 12_500, 15_500]);
+    video.dispatchEvent(new Event('playing'));
+    FakeHls.last.fail('levelLoadError');
+    expect(events.at(-1)).toMatchObject({ at: Date.now() + 2000 });
+  });
+
+  it('plans one retry for many errors', async () => {
+    await start();
+    FakeHls.last.fail('levelLoadError');
+    FakeHls.last.fail('fragLoadError');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeHls.made).toHaveLength(2);
+  });
+
+  it('retries at once when the viewer says so', async () => {
+    await start();
+    FakeHls.last.fail('levelLoadError');
+    engine.retry();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.made).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeHls.made).toHaveLength(2);
+  });
+
+  it('leaves errors that hls.js mends to hls.js', async () => {
+    await start();
+    FakeHls.last.emit('error', { fatal: false, type: 'network', details: 'fragLoadError' });
+    expect(types()).toEqual(['load']);
+  });
+
+  it('recovers the decoder once, then starts the source again', async () => {
+    await start();
+    FakeHls.last.fail('bufferAppendError', { type: 'media' });
+    expect(FakeHls.last.recoveries).toBe(1);
+    FakeHls.last.fail('bufferAppendError', { type: 'media' });
+    expect(FakeHls.last.recoveries).toBe(1);
+    expect(events.at(-1)).toMatchObject({ type: 'retry-planned', trouble: { kind: 'media' } });
+  });
+
+  it('does not retry a codec that the browser lacks', async () => {
+    await start();
+    FakeHls.last.fail('manifestIncompatibleCodecsError', { type: 'media' });
+    expect(events.at(-1)).toMatchObject({ type: 'failed', trouble: { kind: 'codec' } });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeHls.made).toHaveLength(1);
+  });
+
+  it('uses the browser’s own HLS where there are no media source extensions', async () => {
+    FakeHls.isSupportedHere = false;
+    video.canPlayType = () => 'maybe';
+    await start();
+    expect(video.getAttribute('src')).toBe('/hls/demo/playlist.m3u8');
+    expect(FakeHls.made).toHaveLength(0);
+    video.dispatchEvent(new Event('loadedmetadata'));
+    expect(onPlayable).toHaveBeenCalledOnce();
+  });
+
+  it('says when the browser can do neither', async () => {
+    FakeHls.isSupportedHere = false;
+    video.canPlayType = () => '';
+    await start();
+    expect(events.at(-1)).toMatchObject({ type: 'failed', trouble: { kind: 'browser' } });
+  });
+
+  it('tries again when the player’s code did not load', async () => {
+    let isDown = true;
+    await start(async () => {
+      if (isDown) throw new TypeError('Failed to fetch dynamically imported module');
+      return FakeHls.asClass;
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'retry-planned', trouble: { kind: 'network' } });
+    isDown = false;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(FakeHls.made).toHaveLength(1);
+  });
+
+  it('makes nothing when it is destroyed before the code has loaded', async () => {
+    let arrive: (value: typeof FakeHls.asClass) => void = () => undefined;
+    await start(() => new Promise((resolve) => (arrive = resolve)));
+    engine.destroy();
+    arrive(FakeHls.asClass);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.made).toHaveLength(0);
+  });
+
+  it('leaves nothing behind', async () => {
+    await start();
+    engine.destroy();
+    expect(FakeHls.last.isDestroyed).toBe(true);
+    expect(video.load).toHaveBeenCalledOnce();
+    const count = events.length;
+    for (const name of ['playing', 'pause', 'waiting', 'ended']) video.dispatchEvent(new Event(name));
+    expect(events).toHaveLength(count);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('jumps to the live position after a long stall, not after a short one', async () => {
+    await start();
+    video.currentTime = 30;
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(5000);
+    video.dispatchEvent(new Event('playing'));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(video.currentTime).toBe(30);
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(video.currentTime).toBe(50);
+    expect(engine.stats().stalls).toBe(2);
+  });
+
+  it('keeps a pause through a retry', async () => {
+    await start();
+    FakeHls.last.emit('parsed');
+    engine.pause();
+    engine.retry();
+    await vi.advanceTimersByTimeAsync(0);
+    vi.mocked(video.play).mockClear();
+    FakeHls.last.emit('parsed');
+    expect(video.play).not.toHaveBeenCalled();
+    expect(types().at(-1)).toBe('pause');
+  });
+
+  it('plays the live picture after a pause that made it late', async () => {
+    await start();
+    FakeHls.last.playingDate = new Date(Date.now() - 9000);
+    video.currentTime = 30;
+    engine.play();
+    expect(video.currentTime).toBe(50);
+  });
+
+  it('goes back within what there is and forward to live at most', async () => {
+    await start();
+    video.currentTime = 23;
+    engine.seekBy(-5);
+    expect(video.currentTime).toBe(20);
+    engine.seekBy(100);
+    expect(video.currentTime).toBe(50);
+  });
+
+  it('catches up when a page comes back from the background, unless the viewer went back or paused', async () => {
+    await start();
+    isPaused = false;
+    FakeHls.last.playingDate = new Date(Date.now() - 9000);
+    const show = () => document.dispatchEvent(new Event('visibilitychange'));
+    video.currentTime = 30;
+    engine.seekBy(-5);
+    show();
+    expect(video.currentTime).toBe(25);
+    engine.goLive();
+    video.currentTime = 30;
+    show();
+    expect(video.currentTime).toBe(50);
+    engine.pause();
+    video.currentTime = 30;
+    show();
+    expect(video.currentTime).toBe(30);
+  });
+
+  it('measures', async () => {
+    await start();
+    FakeHls.last.playingDate = new Date(Date.now() - 1300);
+    FakeHls.last.emit('buffered', { frag: { type: 'main', duration: 2 }, part: { duration: 0.5 }, stats: { total: 125_000 } });
+    FakeHls.last.emit('buffered', { frag: { type: 'audio', duration: 2 }, part: null, stats: { total: 9 } });
+    expect(engine.stats()).toMatchObject({
+      latencyS: 1.3, aimS: 1, isBehind: false, bitrateBps: 2_000_000, codecs: 'avc1.64001f, mp4a.40.2', partTargetS: 0.333, targetDurationS: 2,
+      engine: 'hls.js 0.0.0-fake',
+    });
+  });
+});

@@ -1,0 +1,24 @@
+/** What jsdom lacks and our pages call; and a clean slate after each test. */
+
+import { cleanup } from '@testing-library/react';
+import { afterEach, vi } from 'vitest';
+
+if (typeof window !== 'undefined') {
+  HTMLMediaElement.prototype.play = () => Promise.resolve();
+  HTMLMediaElement.prototype.pause = () => undefined;
+  HTMLMediaElement.prototype.load = () => undefined;
+  HTMLDialogElement.prototype.showModal = function () {
+    this.open = true;
+  };
+  HTMLDialogElement.prototype.close = function () {
+    this.open = false;
+  };
+  window.scrollTo = () => undefined;
+  afterEach(() => {
+    cleanup();
+    localStorage.clear();
+  });
+}
+afterEach(() => {
+  vi.useRealTimers();
+});
