@@ -9,6 +9,7 @@ Lifetimes towards clients are the origin's own Cache-Control, passed through.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +25,7 @@ from schemas.ingest import LiveEntry
 from web.hls.answers import METHODS, Answer, preflight, select
 from web.hls.clock import Clock
 from web.hls.counters import Counters
-from web.hls.entries import NO_STORE, Entry, make_absence, make_entry, make_error
+from web.hls.entries import NO_STORE, SHORT_LIFE, Entry, make_absence, make_entry, make_error
 from web.hls.flights import Flight, Tower
 from web.hls.heads import Request
 from web.hls.memory import Memory
@@ -37,8 +38,8 @@ log = structlog.get_logger()
 PLAIN_MEMORY_S: Final = 0.2
 """Multivariant and undirected media playlists, and errors: shorter than a part, so that nobody falls a part behind,
 and five requests per second at the origin whatever the crowd."""
-DIRECTED_MEMORY_S: Final = 6.0
-"""A playlist answered to a directive: its URL is asked for once per viewer, within a few parts of each other."""
+POSITIONED_MEMORY_S: Final = 6.0
+"""A playlist answered to a position: its URL is asked for once per viewer, within a few parts of each other."""
 MEDIA_MEMORY_S: Final = 60.0
 """Media never changes; after a minute few viewers are that far behind."""
 MAX_WAITERS: Final = 20_000
@@ -49,6 +50,7 @@ MAX_KNOWN_TARGET_BYTES: Final = 512
 COMPLAIN_EVERY_S: Final = 10
 RETRY_AFTER_S: Final = 1
 """An origin that was killed is back by then, or its stream has moved."""
+_MAX_AGE: Final = re.compile(r"max-age=([0-9]{1,10})", re.ASCII)
 _DEFAULT_TYPES: Final = {
     Kind.MULTIVARIANT: "application/vnd.apple.mpegurl",
     Kind.PLAYLIST: "application/vnd.apple.mpegurl",
@@ -102,7 +104,7 @@ class Delivery:
         self._busy = self._unavailable("too many viewers wait for this server")
         gauge = self.counters.gauge
         gauge("tally_hls_waiters", "Requests that wait for an origin", lambda: self.tower.waiting)
-        gauge("tally_hls_flights", "Requests under way to origins", lambda: len(self.tower))
+        gauge("tally_hls_flights", "Requests under way to origins", lambda: self.tower.count)
         gauge("tally_hls_memory_bytes", "Bytes of answers kept", lambda: self.memory.used_bytes)
 
     async def start(self) -> None:
@@ -189,7 +191,7 @@ class Delivery:
                     self.counters.memory_hits += 1
                     return entry
         flight = self.tower.find(key)
-        if self.tower.waiting >= MAX_WAITERS or (flight is None and len(self.tower) >= MAX_FLIGHTS):
+        if self.tower.waiting >= MAX_WAITERS or (flight is None and self.tower.count >= MAX_FLIGHTS):
             return self._busy
         if flight is not None:
             self.counters.joined += 1
@@ -252,7 +254,7 @@ class Delivery:
 
     async def _bring(self, wanted: Wanted, live: LiveEntry) -> Entry:
         assert self._origin is not None, "start() comes first"
-        may_block = wanted.directed or wanted.kind is Kind.PART
+        may_block = wanted.is_positioned or wanted.kind is Kind.PART
         url = f"{live.origin_url.rstrip('/')}/{live.session_id}/{wanted.file}"
         fetched = await self._origin.fetch(url, BLOCKED_DEADLINE_S if may_block else PLAIN_DEADLINE_S)
         self.counters.asked_origin(str(fetched.status))
@@ -266,13 +268,11 @@ class Delivery:
         match fetched.status:
             case HTTPStatus.OK:
                 content_type = fetched.content_type or _DEFAULT_TYPES.get(wanted.kind, "video/mp4")
-                cache_control = fetched.cache_control or "public, max-age=1"
+                cache_control = fetched.cache_control or SHORT_LIFE
                 entry = make_entry(
                     wanted, live, fetched.body, content_type=content_type, cache_control=cache_control, clock=self.clock
                 )
-                if wanted.kind not in (Kind.MULTIVARIANT, Kind.PLAYLIST):
-                    return entry, MEDIA_MEMORY_S
-                return entry, DIRECTED_MEMORY_S if wanted.directed else PLAIN_MEMORY_S
+                return entry, min(_longest_memory_s(wanted), _max_age_s(cache_control))
             case HTTPStatus.NOT_FOUND:
                 return make_absence(wanted, live, ErrorCode.NOT_FOUND, _NO_FILE), PLAIN_MEMORY_S
             case HTTPStatus.BAD_REQUEST:
@@ -291,6 +291,18 @@ class Delivery:
             log.warning(event, why=str(why), times=self._complaints)
             self._complaints = 0
             self._complained_tick = self.clock.tick_number
+
+
+def _longest_memory_s(wanted: Wanted) -> float:
+    if wanted.kind not in (Kind.MULTIVARIANT, Kind.PLAYLIST):
+        return MEDIA_MEMORY_S
+    return POSITIONED_MEMORY_S if wanted.is_positioned else PLAIN_MEMORY_S
+
+
+def _max_age_s(cache_control: str) -> float:
+    """Return how long the origin lets anyone keep its answer."""
+    match = _MAX_AGE.search(cache_control)
+    return 0.0 if match is None or "no-store" in cache_control else float(match.group(1))
 
 
 class _Passenger:

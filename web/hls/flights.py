@@ -78,7 +78,9 @@ class Tower:
         self.waiting = 0
         self._flights: dict[str, Flight] = {}
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many flights are under way."""
         return len(self._flights)
 
     def find(self, key: str) -> Flight | None:

@@ -40,13 +40,17 @@ class Front:
         self._is_empty = asyncio.Event()
         self._taken_over = 0
         delivery.each_second(self.second)
-        delivery.counters.gauge("tally_hls_connections", "Connections that delivery holds", lambda: len(self))
+        delivery.counters.gauge(
+            "tally_hls_connections", "Connections that delivery holds", lambda: self.connection_count
+        )
 
     def __call__(self) -> asyncio.Protocol:
         """Make the protocol of one accepted connection."""
         return Connection(self)
 
-    def __len__(self) -> int:
+    @property
+    def connection_count(self) -> int:
+        """How many connections delivery holds. (No `__len__`: a front without connections is still a front.)"""
         return len(self._connections)
 
     @property

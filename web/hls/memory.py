@@ -27,7 +27,9 @@ class Memory:
         self._entries: OrderedDict[str, Entry] = OrderedDict()  # a dict finds its first key ever slower
         self._queues: dict[float, deque[tuple[float, str]]] = {}  # keys, not entries: what is evicted must be freed
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many entries are kept."""
         return len(self._entries)
 
     def find(self, key: str, now: float) -> Entry | None:

@@ -42,17 +42,17 @@ class Wanted:
     """One resource: `channel` as the client spells it (id or name), and where its session's origin has it.
 
     `key` is equal for equal requests and carries the known directives only, sorted; it is None for a multivariant
-    playlist, whose session only the registry knows.
+    playlist, whose session only the registry knows. `is_positioned`: it asks for a position, and so may block.
     """
 
-    __slots__ = ("channel", "directed", "file", "key", "kind", "session")
+    __slots__ = ("channel", "file", "is_positioned", "key", "kind", "session")
 
     def __init__(self, channel: str, session: str | None, file: str, kind: Kind, directives: str) -> None:
         self.channel = channel
         self.session = session
         self.file = file + directives
         self.kind = kind
-        self.directed = bool(directives)
+        self.is_positioned = "_HLS_msn" in directives
         self.key = None if session is None else f"{session}/{self.file}"
 
 

@@ -47,6 +47,7 @@ class OriginApp:
         self.abandoned = 0
         self.answer_with: int | None = None
         self.extra: dict[str, bytes] = {}
+        self.extra_cache_control = FOREVER["Cache-Control"]
         self._newest: dict[str, tuple[int, int]] = {}
         self._moved = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -106,7 +107,8 @@ class OriginApp:
         if session not in self._newest:
             return web.Response(status=404, text="no session")
         if file in self.extra:
-            return web.Response(body=self.extra[file], headers=FOREVER)
+            headers = FOREVER | {"Cache-Control": self.extra_cache_control}
+            return web.Response(body=self.extra[file], headers=headers)
         if file == "playlist.m3u8":
             text = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{session}/video.m3u8\n"
             return web.Response(text=text, headers=BRIEF)

@@ -127,6 +127,23 @@ async def test_the_plain_playlist_is_asked_for_a_few_times_a_second(stage: Stage
             break
 
 
+async def test_a_delta_of_the_plain_playlist_is_as_short_lived(stage: Stage) -> None:
+    target = PLAYLIST + "?_HLS_skip=YES"
+    assert newest(await stage.get(target)) == (10, 0)
+    await stage.origin.advance("s1")
+    async with asyncio.timeout(2):
+        while newest(await stage.get(target)) == (10, 0):
+            await asyncio.sleep(0.02)
+
+
+async def test_what_the_origin_will_not_have_kept_is_asked_for_again(stage: Stage) -> None:
+    stage.origin.extra["video-3.m4s"] = b"x"
+    stage.origin.extra_cache_control = "no-store, max-age=60"
+    for _ in range(3):
+        assert (await stage.get("/hls/demo/s1/video-3.m4s")).headers["cache-control"] == "no-store, max-age=60"
+    assert stage.origin.requests["/s1/video-3.m4s"] == 3
+
+
 async def test_media_is_asked_for_once(stage: Stage) -> None:
     peer = await stage.connect()
     for _ in range(10):
@@ -145,7 +162,7 @@ async def test_the_last_waiter_who_aborts_frees_the_origin(stage: Stage) -> None
     second.writer.transport.abort()
     await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
     assert (stage.delivery.tower.waiting, stage.origin.abandoned) == (0, 1)
-    await stage.until(lambda: len(stage.front) == 0, "the connections are forgotten")
+    await stage.until(lambda: stage.front.connection_count == 0, "the connections are forgotten")
     assert stage.delivery.counters.upstream == {"abandoned": 1}
 
 
@@ -235,6 +252,12 @@ async def test_an_origin_that_never_answers_is_given_up(stage: Stage, monkeypatc
     reply = await stage.get(NEXT)
     assert (reply.status, reply.headers["cache-control"]) == (503, "no-store")
     await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
+
+
+async def test_an_answer_that_cannot_be_passed_on_does_not_leave_anyone_waiting(stage: Stage) -> None:
+    stage.origin.extra["video-3.m4s"] = b"x"
+    stage.origin.extra_cache_control = "max-age=60, \u20ac"  # nothing that a header section in Latin-1 can say
+    assert (await stage.get("/hls/demo/s1/video-3.m4s")).status == 503
 
 
 async def test_a_monstrous_body_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +384,7 @@ async def test_a_reader_that_stops_is_dropped(stage: Stage) -> None:
     for _ in range(25):  # seconds, for the delivery's clock
         stage.delivery.second()
     assert stage.delivery.counters.ended == {"slow reader": 1}
-    await stage.until(lambda: len(stage.front) == 0, "the connection is gone")
+    await stage.until(lambda: stage.front.connection_count == 0, "the connection is gone")
 
 
 async def test_a_connection_may_change_to_aiohttp_and_is_sent_back(stage: Stage) -> None:

@@ -51,13 +51,13 @@ async def test_many_wait_for_one_flight_and_are_answered_in_their_order() -> Non
     waiters = [Noted(log) for _ in range(WAKE_BATCH * 3 + 1)]
     for waiter in waiters:
         sky.board(waiter)
-    assert (sky.tower.waiting, len(sky.tower)) == (len(waiters), 1)
+    assert (sky.tower.waiting, sky.tower.count) == (len(waiters), 1)
     sky.gate.set()
     await turns(10)
     assert sky.started == 1
     assert log == waiters
     assert all(waiter.entries == [ENTRY] for waiter in waiters)
-    assert (sky.tower.waiting, len(sky.tower)) == (0, 0)
+    assert (sky.tower.waiting, sky.tower.count) == (0, 0)
 
 
 async def test_the_loop_turns_between_batches() -> None:
@@ -126,4 +126,4 @@ async def test_a_flight_left_before_it_took_off_never_does() -> None:
     sky, waiter = Sky(), Noted()
     sky.board(waiter).leave(waiter)
     await turns(2)
-    assert (sky.started, len(sky.tower)) == (0, 0)
+    assert (sky.started, sky.tower.count) == (0, 0)

@@ -25,11 +25,11 @@ def test_a_sweep_frees_what_is_over_and_nothing_else() -> None:
     memory.put(entry("long"), 60.0, now=0.0)
     memory.put(entry("later"), 1.0, now=5.0)
     memory.sweep(5.5)
-    assert len(memory) == 2
+    assert memory.count == 2
     assert memory.find("long", 5.5) is not None
     assert memory.find("later", 5.5) is not None
     memory.sweep(100.0)
-    assert (len(memory), memory.used_bytes) == (0, 0)
+    assert (memory.count, memory.used_bytes) == (0, 0)
 
 
 def test_a_newer_entry_takes_the_place_of_an_older_one_for_its_own_time() -> None:
@@ -57,13 +57,13 @@ def test_the_number_of_entries_is_bounded_too() -> None:
     for number in range(100):
         memory.put(entry(str(number), 1), 60.0, now=0.0)
         memory.find(str(number), 0.0)
-    assert len(memory) == 10
+    assert memory.count == 10
 
 
 def test_a_huge_body_is_not_kept() -> None:
     memory = Memory()
     memory.put(entry("a", MAX_ENTRY_BYTES), 60.0, now=0.0)
-    assert len(memory) == 0
+    assert memory.count == 0
 
 
 def test_an_error_is_kept_like_anything_else() -> None:

@@ -23,7 +23,7 @@ def test_the_multivariant_playlist_has_no_key_before_its_session_is_known() -> N
     wanted = parse_target("/hls/demo/playlist.m3u8?x=1&_HLS_msn=4")
     assert (wanted.channel, wanted.session, wanted.kind, wanted.key) == ("demo", None, Kind.MULTIVARIANT, None)
     assert wanted.file == "playlist.m3u8"
-    assert not wanted.directed
+    assert not wanted.is_positioned
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,13 @@ def test_the_multivariant_playlist_has_no_key_before_its_session_is_known() -> N
 def test_equal_requests_have_equal_keys(query: str) -> None:
     wanted = parse_target(f"/hls/demo/s1/video.m3u8?{query}")
     assert wanted.key == "s1/video.m3u8?_HLS_msn=7&_HLS_part=2&_HLS_skip=YES"
-    assert wanted.directed
+    assert wanted.is_positioned
+
+
+def test_a_delta_of_whatever_is_newest_asks_for_no_position() -> None:
+    wanted = parse_target("/hls/demo/s1/video.m3u8?_HLS_skip=v2")
+    assert wanted.key == "s1/video.m3u8?_HLS_skip=v2"
+    assert not wanted.is_positioned
 
 
 def test_a_query_on_media_is_ignored() -> None:
