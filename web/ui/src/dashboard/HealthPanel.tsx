@@ -26,7 +26,7 @@ export function HealthPanel({ health }: { health: SessionHealth }) {
     ['Frame rate', video?.frameRate ? `${video.frameRate.toFixed(video.frameRate % 1 < 0.05 ? 0 : 2)} fps` : NOTHING],
     ['Keyframe interval', formatSeconds(video?.keyframeIntervalS)],
     ['Resolution', video?.width ? `${video.width} × ${video.height}` : NOTHING],
-    ['Video', video ? formatCodec(video.codec) : 'none'],
+    ['Video', video ? `${formatCodec(video.codec)} (${video.codec})` : 'none'],
     ['Audio', audio ? audioText(audio.codec, audio.sampleRate, audio.channels) : 'none'],
     ['Dropped packets', health.droppedPackets.toLocaleString('en')],
     ['Discontinuities', health.discontinuities.toLocaleString('en')],

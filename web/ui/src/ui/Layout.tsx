@@ -10,7 +10,7 @@ export function Layout() {
       <a className="skip" href="#main">Skip to the content</a>
       <Header />
       <main id="main" tabIndex={-1}>
-        <ErrorBoundary key={path}><Outlet /></ErrorBoundary>
+        <ErrorBoundary resetKey={path}><Outlet /></ErrorBoundary>
       </main>
       <Toasts />
     </>

@@ -4,9 +4,16 @@ import type { ReactNode } from 'react';
 import { messageOf } from '../api/errors';
 import { Icon } from './Icon';
 
-export function EmptyState({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
+interface EmptyProps {
+  title: string;
+  children: ReactNode;
+  action?: ReactNode;
+  testid?: string;
+}
+
+export function EmptyState({ title, children, action, testid }: EmptyProps) {
   return (
-    <div className="empty">
+    <div className="empty" data-testid={testid}>
       <h1>{title}</h1>
       <p>{children}</p>
       {action && <div className="empty-actions">{action}</div>}

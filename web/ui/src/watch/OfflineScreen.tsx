@@ -8,7 +8,7 @@ export function OfflineScreen({ channel }: { channel: Channel }) {
   const { data: me } = useMe();
   const isMine = me?.user.id === channel.userId;
   return (
-    <div className="offline" data-testid="offline-screen">
+    <div className="offline" data-testid="offline">
       <TestCard name={channel.name} />
       <div className="offline-words" role="status">
         <p className="offline-lamp"><span aria-hidden="true" /> Off air</p>

@@ -9,7 +9,7 @@ const samples: { [T in ServerMessage['type']]: Extract<ServerMessage, { type: T 
   stream_offline: { type: 'stream_offline', channelId: 'c1', sessionId: 's2', timestamp: 1800 },
   channel_updated: { type: 'channel_updated', channelId: 'c1' },
   viewer_count: { type: 'viewer_count', channelId: 'c1', count: 12 },
-  error: { type: 'error', code: 'NOT_FOUND', message: 'No such channel.' },
+  error: { type: 'error', code: 'NOT_FOUND', message: 'No such channel.', retryAfterMs: null },
   reconnect: { type: 'reconnect', afterMs: 100 },
   pong: { type: 'pong' },
 };

@@ -1,0 +1,139 @@
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeHls } from '../player/fake-hls';
+import { ok, serve } from '../fetch';
+import { FakeSocket } from '../socket/fake-socket';
+import { channel, open } from './app';
+
+vi.mock('../../src/player/hls', async () => ({ Hls: (await import('../player/fake-hls')).FakeHls }));
+
+beforeEach(() => {
+  FakeHls.install();
+  FakeSocket.install();
+});
+
+async function joined(isLive: boolean, sessionId: string | null = null) {
+  await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
+  act(() => {
+    FakeSocket.last.open();
+    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4 });
+  });
+}
+const missing = () => act(() => FakeHls.last.fail('manifestLoadError', { response: { code: 404 } }));
+
+describe('watch page', () => {
+  it('asks for the playlist at once, by the channel’s name, before any other answer', async () => {
+    vi.stubGlobal('fetch', () => new Promise(() => undefined));
+    open('/demo');
+    await waitFor(() => expect(FakeHls.last.source).toBe('/hls/demo/playlist.m3u8'));
+    expect(FakeSocket.made).toHaveLength(0);
+  });
+
+  it('is off air, turns into the player by itself, and goes off air once the end has played', async () => {
+    serve({ 'GET channels/demo': ok(channel()) });
+    open('/demo');
+    await waitFor(() => expect(FakeHls.made).toHaveLength(1));
+    missing();
+    expect(await screen.findByText('Demo is not live right now')).toBeTruthy();
+    await joined(false);
+    expect(screen.queryByRole('region', { name: 'Player' })).toBeNull();
+
+    act(() => FakeSocket.last.say({ type: 'stream_online', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
+    expect(screen.getByRole('region', { name: 'Player' })).toBeTruthy();
+    await waitFor(() => expect(FakeHls.made).toHaveLength(2));
+    act(() => FakeSocket.last.say({ type: 'viewer_count', channelId: 'c1', count: 1234 }));
+    await waitFor(() => expect(screen.getByTestId('viewers').textContent).toContain('1.2K viewers'));
+    expect(document.title).toBe('Demo: Test picture · Tallylight');
+
+    act(() => FakeSocket.last.say({ type: 'stream_offline', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
+    expect(screen.getByTestId('stage').dataset.phase).toBe('ending');
+    fireEvent(screen.getByTestId('video'), new Event('ended'));
+    expect(screen.getByTestId('offline')).toBeTruthy();
+    expect(FakeHls.last.isDestroyed).toBe(true);
+  });
+
+  it('loads a new session afresh and the same one not', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await waitFor(() => expect(FakeHls.made).toHaveLength(1));
+    act(() => FakeHls.last.emit('parsed'));
+    await joined(true, 's1');
+    expect(FakeHls.made).toHaveLength(1);
+    act(() => FakeSocket.last.say({ type: 'stream_online', channelId: 'c1', sessionId: 's2', timestamp: Date.now() }));
+    await waitFor(() => expect(FakeHls.made).toHaveLength(2));
+    expect(FakeHls.made[0]!.isDestroyed).toBe(true);
+  });
+
+  it('asks again when the owner changed the title', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    let title = 'Before';
+    serve({ 'GET channels/demo': () => ok(channel({ title })) });
+    open('/demo');
+    await joined(true, 's1');
+    expect(screen.getByRole('heading', { level: 1 }).textContent).toBe('Before');
+    title = 'After';
+    act(() => FakeSocket.last.say({ type: 'channel_updated', channelId: 'c1' }));
+    expect(await screen.findByText('After')).toBeTruthy();
+  });
+
+  it('says when there is no such channel, and asks nothing about a name that cannot be one', async () => {
+    const calls = serve({});
+    const first = open('/nobody');
+    expect(await screen.findByText('No such channel')).toBeTruthy();
+    first.unmount();
+    calls.length = 0;
+    FakeHls.install();
+    open('/no%20such%20name');
+    expect(await screen.findByText('No such channel')).toBeTruthy();
+    expect(calls.map(({ path }) => path)).toEqual(['me']);
+    expect(FakeHls.made).toHaveLength(0);
+  });
+
+  it('takes everything down when the page is left', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })), 'GET channels?live=true': ok([], { page: { cursor: null } }) });
+    const { router } = open('/demo');
+    await joined(true, 's1');
+    await act(() => router.navigate({ to: '/' }));
+    await screen.findByText('Nobody is on air');
+    expect(FakeHls.last.isDestroyed).toBe(true);
+    expect(FakeSocket.last.closedWith).toBe(1000);
+    expect(FakeSocket.made).toHaveLength(1);
+  });
+
+  it('shows what failed in words, with a button', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    act(() => FakeHls.last.fail('levelLoadError'));
+    expect(screen.getByTestId('player-error').textContent).toContain('The picture does not get through');
+    expect(screen.getByTestId('player').dataset.state).toBe('retrying');
+    fireEvent.click(screen.getByRole('button', { name: 'Retry now' }));
+    await waitFor(() => expect(FakeHls.made).toHaveLength(2));
+  });
+
+  it('plays with figures that a test can read, and offers to go to live when late', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    FakeHls.last.playingDate = new Date(Date.now() - 9000);
+    fireEvent(screen.getByTestId('video'), new Event('playing'));
+    const button = await screen.findByRole('button', { name: 'Go to live' });
+    const player = screen.getByTestId('player');
+    expect(player.dataset.state).toBe('playing');
+    expect(Number(player.dataset.latency)).toBeGreaterThan(8.9);
+    expect(Number(player.dataset.firstFrame)).toBeGreaterThanOrEqual(0);
+    fireEvent.click(button);
+    expect((screen.getByTestId('video') as HTMLVideoElement).currentTime).toBe(50);
+  });
+
+  it('opens the list of keys and the figures by key', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    fireEvent.keyDown(document.body, { key: '?' });
+    expect(screen.getByRole('region', { name: 'Keyboard shortcuts' }).textContent).toContain('Play or pause');
+    fireEvent.keyDown(document.body, { key: 's' });
+    await waitFor(() => expect(screen.getByRole('region', { name: 'Statistics' }).textContent).toContain('Latency'));
+    expect(screen.queryByRole('region', { name: 'Keyboard shortcuts' })).toBeNull();
+  });
+});
