@@ -1,10 +1,11 @@
 """The signed questions that ingest puts to web: may he publish, how are the streams, this one has ended.
 
-A lost answer is asked for again with the same `request_id`, so that web can give the same answer; each try carries
-its own time stamp and signature.
+A lost answer is asked for again with the same `request_id`, so that web can give the same answer; the attempt's number
+makes each try's signature its own.
 """
 
 import asyncio
+import itertools
 import secrets
 import time
 from typing import TypeVar
@@ -66,6 +67,7 @@ class Callbacks:
         """Ask for a grant. Raises `Refused` with web's sentence, `Unavailable` after `GRANT_TIMEOUT_S`."""
         request = PublishRequest(
             request_id=secrets.token_hex(16),
+            attempt=1,
             node_id=self._node_id,
             protocol=attempt.protocol,
             key=attempt.key,
@@ -93,17 +95,19 @@ class Callbacks:
 
     async def unpublish(self, session_id: SessionId, reason: str) -> None:
         """Report the end of a session until web has taken it. Raises `CallbackRefused` only."""
-        await self._insist("unpublish", Unpublish(secrets.token_hex(16), self._node_id, session_id, reason), dict)
+        await self._insist("unpublish", Unpublish(secrets.token_hex(16), 1, self._node_id, session_id, reason), dict)
 
-    async def _insist(self, path: str, body: msgspec.Struct, answer: type[T]) -> T:
+    async def _insist(self, path: str, body: PublishRequest | Unpublish, answer: type[T]) -> T:
         pause_s = FIRST_PAUSE_S
-        while True:
+        for attempt in itertools.count(1):
+            body = msgspec.structs.replace(body, attempt=attempt)
             try:
                 return await self._ask(path, body, answer)
             except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
                 log.debug("callback failed, trying again", path=path, error=repr(error))
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        raise AssertionError("the count has no end")
 
     async def _ask(self, path: str, body: msgspec.Struct, answer: type[T]) -> T:
         """Send one signed request. Raises `CallbackRefused` for an answer that will not change by asking again."""

@@ -37,10 +37,12 @@ Protocol = Literal["rtmp", "rtmps", "srt", "whip"]
 class PublishRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """May this publisher go on? Asked before anything is accepted (RTMP: before `Publish.Start`).
 
-    `request_id` is new in every request, so that two equal requests have different signatures.
+    `request_id` is new for every publisher and stays when the question is repeated, which then gets the same answer;
+    `attempt` counts the repetitions, so that no two of them have one signature.
     """
 
     request_id: str
+    attempt: int
     node_id: NodeId
     protocol: Protocol
     key: str
@@ -119,6 +121,7 @@ class Unpublish(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     """A session has ended. Delivered at least once; web takes a repetition as done."""
 
     request_id: str
+    attempt: int
     node_id: NodeId
     session_id: SessionId
     reason: str

@@ -151,3 +151,10 @@ class Product:
         code = self._process.wait(STOP_DEADLINE_S)
         self._process = None
         return code
+
+    def kill(self) -> None:
+        """Collect a supervisor that was killed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_DEADLINE_S)
+            self._process = None

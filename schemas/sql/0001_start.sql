@@ -56,6 +56,7 @@ CREATE TABLE streams (
     protocol      text NOT NULL,
     encoder       text NOT NULL DEFAULT '',
     title         text NOT NULL DEFAULT '',
+    request_id    text NOT NULL, -- of the publish callback: a repeated question gets the same answer
     started_at    timestamptz NOT NULL DEFAULT now(),
     live_at       timestamptz,
     seen_at       timestamptz NOT NULL DEFAULT now(),

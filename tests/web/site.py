@@ -117,9 +117,12 @@ class Site:
         at = int(time.time()) - age_s
         return {TIMESTAMP_HEADER: str(at), SIGNATURE_HEADER: sign(self.settings.secret, at, body)}
 
-    async def publish(self, key: str, *, node: NodeId | None = None) -> tuple[int, Json]:
+    async def publish(
+        self, key: str, *, node: NodeId | None = None, request_id: str = "", attempt: int = 1
+    ) -> tuple[int, Json]:
         request = PublishRequest(
-            request_id=make_id(),
+            request_id=request_id or make_id(),
+            attempt=attempt,
             node_id=node or self.node,
             protocol="rtmp",
             key=key,
@@ -146,7 +149,7 @@ class Site:
         return cut
 
     async def unpublish(self, session: SessionId, reason: str = "publisher left") -> int:
-        status, _ = await self.callback("unpublish", Unpublish(make_id(), self.node, session, reason))
+        status, _ = await self.callback("unpublish", Unpublish(make_id(), 1, self.node, session, reason))
         return status
 
     async def go_live(self, key: str) -> tuple[str, SessionId]:

@@ -47,7 +47,8 @@ async def publish(services: Services, request: PublishRequest) -> PublishGrant:
         services.metrics.publishes.labels(outcome.value).inc()
         log.info("publish refused", reason=outcome.value, protocol=request.protocol)
         if outcome is streams.Refusal.WRONG_KEY:
-            raise ApiError(ErrorCode.UNAUTHORIZED, "This stream key is not valid.")
+            # Not UNAUTHORIZED: that says that the callback itself was not signed well.
+            raise ApiError(ErrorCode.FORBIDDEN, "This stream key is not valid.")
         raise ApiError(ErrorCode.CONFLICT, "This channel is already live from somewhere else.")
     services.metrics.publishes.labels("granted").inc()
     log.info("publish granted", channel=outcome.grant.channel_id, session=outcome.grant.session_id)

@@ -23,6 +23,8 @@ SEEN_WITHIN = timedelta(seconds=15)
 """A stream that no heartbeat has named for this long is lost."""
 LISTED_AFTER = timedelta(seconds=10)
 """A grant this old must be in its node's heartbeats; a younger one may still be on its way."""
+ENCODER_MAX = 200
+"""Characters of the encoder's name that are kept."""
 LOST = "lost"
 """The end reason of a row that nobody ended: it comes back if its node turns out to be alive."""
 RETURNING = " RETURNING id, channel_id, live_at IS NOT NULL AS was_live"
@@ -87,17 +89,25 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
         LOST,
     )
     session = await connection.fetchval(
-        "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title, request_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         " ON CONFLICT (channel_id) WHERE ended_at IS NULL DO NOTHING RETURNING id",
         make_id(),
         found["id"],
         key_hash,
         request.node_id,
         request.protocol,
-        request.encoder,
+        request.encoder.replace("\0", "")[:ENCODER_MAX],
         found["title"],
+        request.request_id,
     )
+    if session is None:
+        # The answer to the same question was lost on its way: give it again.
+        session = await connection.fetchval(
+            "SELECT id FROM streams WHERE channel_id = $1 AND ended_at IS NULL AND request_id = $2",
+            found["id"],
+            request.request_id,
+        )
     if session is None:
         return Refusal.ALREADY_LIVE
     return Opened(PublishGrant(ChannelId(found["id"]), found["name"], SessionId(session)), _ended(lost))

@@ -95,9 +95,16 @@ async def test_going_live_is_said_once(site: Site) -> None:
 async def test_a_wrong_key_is_refused(site: Site) -> None:
     await _owner(site)
     status, envelope = await site.publish("live_" + "0" * 32)
-    assert (status, envelope["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert (status, envelope["error"]["code"]) == (403, "FORBIDDEN")
     status, envelope = await site.publish("")
-    assert (status, envelope["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert (status, envelope["error"]["code"]) == (403, "FORBIDDEN")
+
+
+async def test_a_repeated_question_gets_the_same_grant(site: Site) -> None:
+    _, key = await _owner(site)
+    first = await site.publish(key, request_id="asked once")
+    assert await site.publish(key, request_id="asked once", attempt=2) == first
+    assert (await site.publish(key, request_id="another"))[0] == 409
 
 
 async def test_a_channel_has_one_publisher_at_a_time(site: Site) -> None:
@@ -150,7 +157,7 @@ async def test_a_new_key_cuts_the_publisher_and_ends_the_old_key(site: Site) -> 
         assert (await events.next())["type"] == "stream_offline"
     assert msgspec.convert(command, CutSession).session_id == session
     assert (await site.data("GET", "/channels/news/status"))["isLive"] is False
-    assert (await site.publish(key))[0] == 401
+    assert (await site.publish(key))[0] == 403
     assert (await site.publish(new))[0] == 200
 
 
@@ -168,7 +175,7 @@ async def test_rotations_and_publishes_at_once_leave_no_stream_on_an_old_key(sit
     alice, key = await _owner(site)
     for _ in range(5):
         (status, _), new = await asyncio.gather(site.publish(key), site.key("news", alice))
-        assert status in {200, 401}
+        assert status in {200, 403}
         assert await _open(site) == []
         key = new
 
