@@ -1,0 +1,119 @@
+"""The ingest process: listeners in front, sessions in the middle, the internal origin behind.
+
+It starts by taking its ports, so that a taken one is said before anything else happens, and stops in the order
+listeners, publishers, origin, each within a deadline.
+"""
+
+import asyncio
+import signal
+import ssl
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from config import redis as redis_connection
+from config.settings import Settings
+from media.callbacks import Callbacks
+from media.node import Node
+from media.origin import make_runner
+from media.registry import Registry
+from media.rtmp.server import RtmpServer
+from media.spool import Spool
+from schemas.ids import NodeId, make_id
+
+log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The process cannot start; the text says what to do."""
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return the context of the RTMPS listener, or None when no certificate is set. Raises `StartError`."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"TALLY_TLS_CERTIFICATE and TALLY_TLS_KEY cannot be loaded: {error}") from error
+    return context
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
+    """Run the ingest process until `stop` is set. Raises `StartError` when a port is taken."""
+    if settings.redis_url is None:
+        raise StartError("TALLY_REDIS_URL is not set: start everything with `tally serve`, or name your Redis")
+    tls = tls_context(settings)
+    node_id = NodeId(make_id())
+    try:
+        spool = await asyncio.to_thread(Spool, settings.data / "spool")
+    except OSError as error:
+        raise StartError(f"TALLY_DATA: the spool cannot be made in {settings.data}: {error.strerror}") from error
+    redis = redis_connection.connect(settings.redis_url)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
+        node = Node(
+            node_id=node_id,
+            origin_url=settings.origin_base_url,
+            part_s=settings.part_s,
+            segment_s=settings.segment_s,
+            callbacks=Callbacks(settings.internal_base_url, settings.secret, node_id, http),
+            registry=Registry(redis),
+            spool=spool,
+        )
+        runner = make_runner(node.streams)
+        await runner.setup()
+        rtmp = RtmpServer(node)
+        life = asyncio.create_task(node.run(), name="node")
+        try:
+            await _listen_origin(runner, settings)
+            await _listen_rtmp(rtmp, settings, tls)
+            log.info("ingest ready", node=node_id, rtmp_port=settings.rtmp_port, rtmps=tls is not None)
+            stopped = asyncio.create_task(stop.wait(), name="stop")
+            await asyncio.wait({stopped, life}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            log.info("ingest stopping", sessions=len(node.sessions))
+        finally:
+            await rtmp.close()
+            if not life.done():
+                await node.stop("the server is stopping")
+            life.cancel()
+            await asyncio.wait({life})
+            await runner.cleanup()
+            await asyncio.to_thread(spool.close)
+            await redis.aclose()
+        if not life.cancelled():
+            life.result()
+
+
+async def _listen_origin(runner: web.AppRunner, settings: Settings) -> None:
+    site = web.TCPSite(runner, settings.origin_host, settings.origin_port)
+    try:
+        await site.start()
+    except OSError as error:
+        raise StartError(
+            f"the origin cannot listen on port {settings.origin_port} (TALLY_ORIGIN_PORT): {error}"
+        ) from error
+
+
+async def _listen_rtmp(rtmp: RtmpServer, settings: Settings, tls: ssl.SSLContext | None) -> None:
+    try:
+        if settings.rtmp_port:
+            await rtmp.start(settings.rtmp_host, settings.rtmp_port)
+    except OSError as error:
+        raise StartError(f"RTMP cannot listen on port {settings.rtmp_port} (TALLY_RTMP_PORT): {error}") from error
+    try:
+        if tls is not None and settings.rtmps_port:
+            await rtmp.start(settings.rtmp_host, settings.rtmps_port, protocol="rtmps", ssl=tls)
+    except OSError as error:
+        raise StartError(f"RTMPS cannot listen on port {settings.rtmps_port} (TALLY_RTMPS_PORT): {error}") from error
+
+
+async def run(settings: Settings) -> None:
+    """Run the ingest process until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await serve(settings, stop=stop)
