@@ -128,17 +128,19 @@ class Product:
         return json.loads(body)["data"]
 
     def pids(self, *words: str) -> list[int]:
-        """Processes that carry this product's data directory in their environment, and these words in their command."""
-        mark = f"TALLY_DATA={self.data}".encode()
+        """Processes of this product, by environment, working directory or command line, that have these words."""
+        data = str(self.data).encode()
         found = []
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             try:
                 environ, command = (entry / "environ").read_bytes(), (entry / "cmdline").read_bytes()
+                folder = os.readlink(entry / "cwd").encode()
             except OSError:
                 continue
-            if mark in environ.split(b"\0") and all(word.encode() in command.split(b"\0") for word in words):
+            is_ours = b"TALLY_DATA=" + data in environ.split(b"\0") or folder.startswith(data) or data in command
+            if is_ours and all(word.encode() in command.split(b"\0") for word in words):
                 found.append(int(entry.name))
         return found
 
