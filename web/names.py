@@ -18,7 +18,7 @@ _OFFICES = """
     system tally tallylight undefined
 """
 RESERVED = frozenset([*_PATHS.split(), *_OFFICES.split()])
-_LIKE_AN_ID = re.compile(r"0[0-9a-hjkmnp-tv-z]{20}")
+_LIKE_AN_ID = re.compile(r"[0-9][0-9a-hjkmnp-tv-z]{20}")
 """What `schemas.ids.make_id` makes: a name like this could hide another channel, whose id it is."""
 
 

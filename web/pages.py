@@ -35,9 +35,9 @@ DIRECTORY: web.AppKey[Path] = web.AppKey("static directory", Path)
 log = structlog.get_logger()
 
 
-def add_to(app: web.Application, directory: Path = STATIC) -> None:
+def add_to(app: web.Application) -> None:
     """Add the pages' routes to the public application, behind all others."""
-    app[DIRECTORY] = directory
+    directory = app[DIRECTORY] = STATIC
     app.router.add_get("/avatars/{name}", avatar)
     assets = directory / "assets"
     if assets.is_dir():

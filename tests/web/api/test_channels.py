@@ -40,7 +40,7 @@ async def test_a_channel_needs_an_account(site: Site) -> None:
         ({}, "name"),
         ({"name": "no"}, "name"),
         ({"name": "settings"}, "name"),
-        ({"name": "01k5h3z9d0abcdefghjkm"}, "name"),
+        ({"name": "1k5h3z9d0abcdefghjkmn"}, "name"),
         ({"name": "news", "title": "x" * 141}, "title"),
         ({"name": "news", "title": "a\nb"}, "title"),
         ({"name": "news", "tags": ["x"] * 11}, "tags"),
