@@ -13,7 +13,7 @@ from schemas.ids import ChannelId
 from web.hls.answers import Answer, whole
 from web.hls.entries import Entry, make_error
 from web.hls.flights import Flight
-from web.hls.heads import MAX_HEAD_BYTES, BadHead, Request, parse_head
+from web.hls.heads import MAX_HEAD_BYTES, BadHead, Fields, Request, parse_head
 from web.hls.targets import PREFIX, Wanted
 
 if TYPE_CHECKING:
@@ -141,10 +141,7 @@ class Connection(asyncio.Protocol):
         if self._held:
             data = self._held + data
             self._held = b""
-        if self._flight is not None or self._is_paused or self._is_resting:
-            self._hold(data)
-        else:
-            self._advance(data)
+        self._advance(data)
 
     # requests
 
@@ -152,7 +149,7 @@ class Connection(asyncio.Protocol):
         """Answer the requests at the front of `data` until one must wait; hold the rest."""
         lines = self._front.lines
         position, turns, size = 0, 0, len(data)
-        while position < size and not self._is_finished and self._flight is None and not self._is_paused:
+        while position < size and not self._must_wait:
             if turns == MAX_TURNS:
                 self._rest()
                 break
@@ -174,9 +171,13 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._is_finished:
             return
         if position < size:
-            if self._flight is None and not self._is_paused and not self._is_resting:
+            if not self._must_wait:
                 self.deadline_tick = min(self.deadline_tick, self._clock.tick_number + HEAD_DEADLINE_S)
             self._hold(data[position:])
+
+    @property
+    def _must_wait(self) -> bool:
+        return self._flight is not None or self._is_paused or self._is_resting or self._is_finished
 
     def _take(self, data: bytes, position: int) -> int:
         """Do what the request at `position` wants; return how many bytes it had, 0 while it is not whole."""
@@ -259,6 +260,8 @@ class Connection(asyncio.Protocol):
         self._flight = None
         entry = self._delivery.checked(self._wanted, entry)
         request = self._request
+        if request is None and self._front.is_closing:
+            request = Request("GET", "", Fields(takes_gzip=self._takes_gzip))
         if request is None:
             self._write_entry(entry)
         else:
@@ -286,8 +289,6 @@ class Connection(asyncio.Protocol):
         transport.write(chosen.wire)
         if chosen.tail:
             transport.write(chosen.tail)
-        if self._front.is_closing:
-            self._finish()
 
     def _write_answer(self, answer: Answer, *, keeps_alive: bool) -> None:
         """Write any answer; without `keeps_alive` it is the last one."""
@@ -346,7 +347,7 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         self._is_resting = False
-        if self._flight is not None or self._is_paused or self._is_finished or self._transport is None:
+        if self._must_wait:
             return
         data, self._held = self._held, b""
         self._advance(data)

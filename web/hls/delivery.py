@@ -170,6 +170,11 @@ class Delivery:
             self._known[request.target] = wanted
         return wanted
 
+    @property
+    def known_targets(self) -> int:
+        """How many parsed targets are remembered."""
+        return len(self._known)
+
     def find(self, wanted: Wanted) -> Entry | Flight:
         """Return the entry when it is in memory, else the flight that brings it: join it, it lands with an entry."""
         key = wanted.key

@@ -19,6 +19,7 @@ from web.hls.connection import (
     IDLE_DEADLINE_S,
     LINGER_S,
     MAX_HELD_BYTES,
+    MAX_KNOWN_HEAD_BYTES,
     MAX_TURNS,
     SLOW_BYTES_PER_S,
     SLOW_WINDOW_S,
@@ -350,6 +351,27 @@ async def test_a_viewer_is_counted_once_per_second(stage: Stage) -> None:
     assert stage.seen.tokens == [(None, "192.0.2.7", "test")]
 
 
+async def test_a_viewer_whose_heads_differ_is_counted_once_per_second_too(stage: Stage) -> None:
+    peer = stage.connect()
+    for number in range(3):
+        peer.feed(GET_PLAYLIST.replace(b"\r\n\r\n", b"\r\nIf-None-Match: %d\r\n\r\n" % number))
+    assert len(stage.seen.seen) == 1
+
+
+async def test_what_is_remembered_of_requests_is_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.hls.connection.MAX_KNOWN_LINES", 5)
+    monkeypatch.setattr("web.hls.delivery.MAX_KNOWN_TARGETS", 5)
+    peer = stage.connect()
+    for number in range(20):
+        peer.feed(GET_PART.replace(b"m4s", b"m4s?%d" % number))
+    assert set(statuses(peer.take())) == {200}
+    assert len(stage.front.lines) <= 5
+    assert stage.delivery.known_targets <= 5
+    before = set(stage.front.lines)
+    peer.feed(GET_PART.replace(b"m4s", b"m4s?" + b"x" * MAX_KNOWN_HEAD_BYTES))
+    assert set(stage.front.lines) == before
+
+
 async def test_two_viewers_behind_one_connection_are_two(stage: Stage) -> None:
     peer = stage.connect()
     other = GET_PLAYLIST.replace(b"\r\n\r\n", b"\r\nCookie: viewer=2\r\n\r\n")
@@ -448,6 +470,20 @@ async def test_a_slow_reader_stops_the_pipeline_and_bounds_what_is_held(stage: S
             break
     assert peer.is_reading()
     assert set(statuses(peer.take())) == {200}
+
+
+async def test_a_connection_is_handed_over_with_its_reading_on(stage: Stage) -> None:
+    peer = stage.connect()
+    peer.is_stuck = True
+    tail = GET_HOME + bytes(MAX_HELD_BYTES)
+    peer.feed(GET_PART * 2 + tail)
+    assert not peer.is_reading()
+    peer.is_stuck = False
+    peer.read(1 << 30)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert stage.applications[0].received == tail
+    assert peer.is_reading()
 
 
 async def test_one_huge_pipeline_is_read_no_further(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import struct
 from itertools import count
 
 import aiohttp
@@ -98,6 +99,8 @@ async def test_many_blocked_reloads_are_one_request_at_the_origin(stage: Stage) 
         query = ("_HLS_msn=10&_HLS_part=1", "x=1&_HLS_part=01&_HLS_msn=010")[number % 3 == 0]
         peer.send(f"/hls/{channel}/s1/video.m3u8?{query}")
     await stage.blocked(50)
+    for _ in range(100):  # seconds, for the deadlines of the connections
+        stage.delivery.second()
     await stage.origin.advance("s1")
     replies = [await peer.read() for peer in peers]
     assert {newest(reply) for reply in replies} == {(10, 1)}
@@ -159,6 +162,8 @@ async def test_the_last_waiter_who_aborts_frees_the_origin(stage: Stage) -> None
     first.writer.close()
     await stage.until(lambda: stage.delivery.tower.waiting == 1, "the first has left")
     assert stage.origin.blocked == 1
+    reset = struct.pack("ii", 1, 0)
+    second.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
     second.writer.transport.abort()
     await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
     assert (stage.delivery.tower.waiting, stage.origin.abandoned) == (0, 1)
@@ -492,16 +497,19 @@ async def test_an_http_client_watches_along_a_stream(stage: Stage) -> None:
 
 
 async def test_closing_answers_who_waits_and_then_closes(stage: Stage) -> None:
-    peer = await stage.connect()
-    peer.send(NEXT)
-    await stage.blocked(1)
+    peers = [await stage.connect() for _ in range(2)]
+    for peer in peers:
+        await peer.get(PLAYLIST)
+        peer.send(NEXT)
+    await stage.blocked(2)
     closing = asyncio.create_task(stage.front.close(grace_s=5.0))
     await asyncio.sleep(0)
     await stage.origin.advance("s1")
-    reply = await peer.read()
-    assert newest(reply) == (10, 1)
-    assert reply.headers["connection"] == "close"
-    assert await peer.is_closed()
+    for peer in peers:
+        reply = await peer.read()
+        assert newest(reply) == (10, 1)
+        assert reply.headers["connection"] == "close"
+        assert await peer.is_closed()
     await closing
 
 
