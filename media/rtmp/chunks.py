@@ -24,16 +24,20 @@ _HEADER_BYTES = (11, 7, 3, 0)
 class _ChunkStream:
     """What the headers of one chunk stream leave out because it was said before."""
 
-    __slots__ = ("body", "delta", "extended", "length", "missing", "stream_id", "timestamp", "type_id")
+    __slots__ = (
+        "basic_continuation", "body", "delta", "extended", "length", "plain_continuation", "stream_id", "timestamp",
+        "type_id",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self.basic_continuation = 0xC0 | number if number < 64 else -1
+        self.plain_continuation = -1  # the byte that goes on with the message, when nothing follows it but payload
         self.timestamp = 0
         self.delta = 0
         self.extended = -1  # the last extended timestamp field, -1 when the last header had none
         self.length = 0
         self.type_id = 0
         self.stream_id = 0
-        self.missing = 0  # bytes that the message begun still lacks
         self.body: bytearray | None = None  # its bytes so far; None when no message is begun
 
 
@@ -78,32 +82,42 @@ class ChunkReader:
                 self._rest = data[at:]
                 return
             stream, at = header
-            size = min(stream.missing, self.chunk_size)
-            if size == stream.length and end - at >= size:  # all of it is here: one copy
-                self._deliver(stream, data[at : at + size], messages)
-                at += size
-            else:
-                if stream.body is None:
-                    stream.body = bytearray()
-                self._open = stream
-                self._left = size
+            length = stream.length
+            if stream.body is None:
+                if length <= self.chunk_size and length <= end - at:  # all of it is here: one copy
+                    self._deliver(stream, data[at : at + length], messages)
+                    at += length
+                    continue
+                stream.body = bytearray()
+            self._open = stream
+            self._left = min(length - len(stream.body), self.chunk_size)
 
     def _fill(self, view: memoryview, at: int, end: int, messages: list[Message]) -> int:
+        """Take the payload of the open chunk, and of those right behind it that go on with the same message."""
         stream = self._open
         assert stream is not None
-        assert stream.body is not None
-        taken = min(self._left, end - at)
-        self._pending += taken
+        body = stream.body
+        assert body is not None
+        left = self._left
+        begun = len(body)
+        while True:
+            taken = min(left, end - at)
+            body += view[at : at + taken]
+            at += taken
+            left -= taken
+            if left or at == end or len(body) == stream.length or view[at] != stream.plain_continuation:
+                break
+            at += 1
+            left = min(stream.length - len(body), self.chunk_size)
+        self._left = left
+        self._pending += len(body) - begun
         if self._pending > MAX_PENDING_BYTES:
             raise ProtocolError("too_much_pending", f"{self._pending} bytes of unfinished messages")
-        stream.body += view[at : at + taken]
-        stream.missing -= taken
-        self._left -= taken
-        if not stream.missing:
+        if len(body) == stream.length:
             self._pending -= stream.length
-            body, stream.body = bytes(stream.body), None
-            self._deliver(stream, body, messages)
-        return at + taken
+            stream.body = None
+            self._deliver(stream, bytes(body), messages)
+        return at
 
     def _read_header(self, data: bytes, at: int, end: int) -> tuple[_ChunkStream, int] | None:
         """Return the chunk's stream and where its payload begins, None when the header isn't whole yet."""
@@ -134,6 +148,7 @@ class ChunkReader:
             field = extended = int.from_bytes(data[at : at + 4], "big")
             at += 4
         stream.extended = extended
+        stream.plain_continuation = stream.basic_continuation if extended < 0 else -1
         # A type 3 chunk after a type 0 takes the timestamp as its delta (section 5.3.1.2.4).
         stream.delta = field
         stream.timestamp = field if kind == 0 else (stream.timestamp + field) & MASK
@@ -151,7 +166,7 @@ class ChunkReader:
             raise ProtocolError("bad_chunk", f"type {kind} chunk on new chunk stream {stream_number}")
         if len(self._streams) >= MAX_CHUNK_STREAMS:
             raise ProtocolError("too_many_chunk_streams", f"chunk stream {stream_number} is one too many")
-        stream = self._streams[stream_number] = _ChunkStream()
+        stream = self._streams[stream_number] = _ChunkStream(stream_number)
         return stream
 
     def _continue(self, stream: _ChunkStream, data: bytes, at: int, end: int) -> tuple[_ChunkStream, int] | None:
@@ -170,17 +185,16 @@ class ChunkReader:
     def _begin(self, stream: _ChunkStream) -> None:
         if stream.length > self.max_message_bytes:
             raise ProtocolError("message_too_large", f"{stream.length} bytes, at most {self.max_message_bytes}")
-        stream.missing = stream.length
 
     def _deliver(self, stream: _ChunkStream, payload: bytes, messages: list[Message]) -> None:
-        if stream.type_id == MessageType.SET_CHUNK_SIZE:
+        if stream.type_id > MessageType.ABORT:
+            messages.append(Message(stream.type_id, stream.stream_id, stream.timestamp, payload))
+        elif stream.type_id == MessageType.SET_CHUNK_SIZE:
             self.chunk_size = _number(payload, "Set Chunk Size")
             if not 1 <= self.chunk_size <= MAX_CHUNK_SIZE:
                 raise ProtocolError("bad_chunk_size", f"chunk size {self.chunk_size}")
         elif stream.type_id == MessageType.ABORT:
             self._abort(_number(payload, "Abort"))
-        else:
-            messages.append(Message(stream.type_id, stream.stream_id, stream.timestamp, payload))
 
     def _abort(self, stream_number: int) -> None:
         """Drop what has come of a message (section 5.4.2); the next chunk of that stream begins a new one."""

@@ -108,6 +108,10 @@ class State(Enum):
     CLOSED = auto()
 
 
+_AUTHORISING, _PUBLISHING, _CLOSED = State.AUTHORISING, State.PUBLISHING, State.CLOSED
+"""For the path of media: in Python 3.11 looking up a member costs 0.2 us, a module's name a tenth of it."""
+
+
 class Command(msgspec.Struct):
     """A command message, taken apart."""
 
@@ -154,7 +158,7 @@ class RtmpConnection:
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
         """Take the connection's next bytes; return what they mean."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return []
         self._now = now
         self.received_bytes += len(data)
@@ -253,13 +257,9 @@ class RtmpConnection:
             self._send(_CONTROL_STREAM, MessageType.ACKNOWLEDGEMENT, count)
 
     def _take(self, message: Message) -> None:
-        if self.state is State.AUTHORISING:
+        if self.state is _AUTHORISING:
             self._hold(message)
-            return
-        kind = message.type_id
-        if kind == MessageType.VIDEO or kind == MessageType.AUDIO:  # noqa: PLR1714  # the hot path: half of a set's cost
-            self._take_media(message)
-        elif self.state is not State.CLOSED and (handler := _HANDLERS.get(kind)) is not None:
+        elif self.state is not _CLOSED and (handler := _HANDLERS.get(message.type_id)) is not None:
             handler(self, message)
 
     def _hold(self, message: Message) -> None:
@@ -271,11 +271,11 @@ class RtmpConnection:
     # Messages
 
     def _take_media(self, message: Message) -> None:
-        if self.state is State.PUBLISHING:
+        if self.state is _PUBLISHING:
             self._since = self._now
             tag = VideoTag if message.type_id == MessageType.VIDEO else AudioTag
             self._events.append(tag(message.timestamp, message.payload))
-        elif self.state is not State.CLOSED and not self._stream_id:
+        elif not self._stream_id:
             raise ProtocolError("media_before_publish", f"message type {message.type_id} while {self.state.name}")
 
     def _take_data(self, message: Message) -> None:
@@ -431,7 +431,7 @@ class RtmpConnection:
     def _command(self, name: str, transaction: float, *values: AmfValue) -> None:
         self._send(_COMMAND_STREAM, MessageType.COMMAND, amf.encode(name, transaction, *values))
 
-    def _send(self, chunk_stream: int, kind: MessageType, payload: bytes, *, stream_id: int = 0) -> None:
+    def _send(self, chunk_stream: int, kind: int, payload: bytes, *, stream_id: int = 0) -> None:
         self._to_send.append(self._writer.write(chunk_stream, Message(kind, stream_id, 0, payload)))
 
     # State
@@ -460,6 +460,8 @@ _WAIT_S = {
 """How long a state may last, and what it is called when it lasts longer."""
 
 _HANDLERS: dict[int, Callable[[RtmpConnection, Message], None]] = {
+    MessageType.AUDIO: RtmpConnection._take_media,
+    MessageType.VIDEO: RtmpConnection._take_media,
     MessageType.USER_CONTROL: RtmpConnection._take_user_control,
     MessageType.WINDOW_ACK_SIZE: RtmpConnection._take_window,
     MessageType.DATA: RtmpConnection._take_data,

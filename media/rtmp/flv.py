@@ -43,6 +43,9 @@ SEQUENCE_START, CODED_FRAMES, SEQUENCE_END, CODED_FRAMES_X, METADATA, MPEG2TS_SE
 AUDIO_MULTICHANNEL, AUDIO_MULTITRACK = 4, 5
 _MANY_TRACKS_MANY_CODECS = 2
 
+_VIDEO, _AUDIO = TrackKind.VIDEO, TrackKind.AUDIO
+"""For the path of media: in Python 3.11 looking up an Enum's member costs 0.2 us."""
+
 Media = CodecConfig | Packet
 _NOTHING: tuple[Media, ...] = ()
 
@@ -210,10 +213,10 @@ class FlvReader:
         config = self._video
         if config is None or config.fourcc != fourcc:
             return self._ignore("frame before its configuration")
-        is_keyframe = frame_type in {_KEYFRAME, _GENERATED_KEYFRAME}
+        is_keyframe = frame_type == _KEYFRAME or frame_type == _GENERATED_KEYFRAME  # noqa: PLR1714  # a set costs more
         if fourcc == "av01":
             data = data.removeprefix(_TEMPORAL_DELIMITER)
-        packet = Packet(TrackKind.VIDEO, timestamp, timestamp + composition_ms, is_keyframe, data)
+        packet = Packet(_VIDEO, timestamp, timestamp + composition_ms, is_keyframe, data)
         if is_keyframe and fourcc in {"av01", "vp09"}:
             return self._with_size(config, packet)
         return (packet,)
@@ -234,7 +237,7 @@ class FlvReader:
     def _audio_frame(self, fourcc: str, timestamp: int, data: bytes) -> Sequence[Media]:
         if not data:
             return self._ignore("empty frame")
-        packet = Packet(TrackKind.AUDIO, timestamp, timestamp, True, data)
+        packet = Packet(_AUDIO, timestamp, timestamp, True, data)
         if fourcc in _SELF_DESCRIBING:
             try:
                 config = audio_config(fourcc, data)

@@ -1,12 +1,10 @@
 """RTMP messages and the small protocol control messages (RTMP 1.0, sections 5.4, 6 and 7.1)."""
 
-from enum import IntEnum
-
 import msgspec
 
 
-class MessageType(IntEnum):
-    """Message type ids (sections 5.4 and 7.1)."""
+class MessageType:
+    """Message type ids (sections 5.4 and 7.1). Plain numbers: an Enum's member costs 0.2 us a look in Python 3.11."""
 
     SET_CHUNK_SIZE = 1
     ABORT = 2
@@ -25,7 +23,7 @@ class MessageType(IntEnum):
     AGGREGATE = 22
 
 
-class UserControl(IntEnum):
+class UserControl:
     """Event types of user control messages (section 7.1.7)."""
 
     STREAM_BEGIN = 0
@@ -42,6 +40,6 @@ class Message(msgspec.Struct, gc=False):
     payload: bytes
 
 
-def user_control(event: UserControl, data: bytes) -> bytes:
+def user_control(event: int, data: bytes) -> bytes:
     """Return the payload of a user control message."""
     return event.to_bytes(2, "big") + data

@@ -142,7 +142,7 @@ class RtmpClient:
         payload = amf.encode(name, self._transaction, *values)
         self._send(chunk_stream, MessageType.COMMAND, 0, payload)
 
-    def _send(self, chunk_stream: int, kind: MessageType, timestamp: int, payload: bytes) -> None:
+    def _send(self, chunk_stream: int, kind: int, timestamp: int, payload: bytes) -> None:
         stream_id = self._stream_id if chunk_stream >= _PUBLISH_STREAM else 0
         self._to_send.append(self._writer.write(chunk_stream, Message(kind, stream_id, timestamp, payload)))
 

@@ -7,7 +7,7 @@ pauses, media, and one end with one counted reason, whoever caused it.
 import asyncio
 import ssl as tls
 from collections import Counter as Tally
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from ipaddress import ip_address
 from itertools import count
 from typing import Any, Literal, cast
@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from media.packets import CodecConfig
+from media.packets import Packet
 from media.publication import Publication, Publications, PublishAttempt, Refused, Unavailable
 from media.rtmp.connection import (
     AudioTag,
@@ -232,9 +232,10 @@ class _Peer(asyncio.Protocol):
 
     def _take(self, events: list[Event]) -> None:
         for event in events:
-            kind = type(event)
-            if kind is VideoTag or kind is AudioTag:
-                self._take_tag(cast(VideoTag | AudioTag, event))
+            if isinstance(event, VideoTag):
+                self._take_tag(self._flv.video, event)
+            elif isinstance(event, AudioTag):
+                self._take_tag(self._flv.audio, event)
             elif isinstance(event, PublishRequested):
                 self._is_authorising = True
                 self._server.spawn(self._authorise(event), "rtmp authorise")
@@ -252,19 +253,20 @@ class _Peer(asyncio.Protocol):
         if self._is_authorising:
             self._update_reading()
 
-    def _take_tag(self, tag: VideoTag | AudioTag) -> None:
+    def _take_tag(self, read: Callable[[int, bytes], Sequence[Media]], tag: VideoTag | AudioTag) -> None:
         publication = self._publication
         if publication is None:
             return
-        read = self._flv.video if type(tag) is VideoTag else self._flv.audio
         try:
-            media = read(tag.timestamp, tag.payload)
+            for unit in read(tag.timestamp, tag.payload):
+                if isinstance(unit, Packet):
+                    publication.push(unit)
+                else:
+                    publication.configure(unit)
         except Unsupported as error:
             self._say_and_close(error.reason, f"Unsupported codec: {error.codec}. {SUPPORTED}")
         except ProtocolError as error:
             self._say_and_close(error.reason, f"Broken media: {error.detail}.")
-        else:
-            push(publication, media)
 
     # Publishing
 
@@ -413,15 +415,6 @@ class _Peer(asyncio.Protocol):
         if self._is_idle is not is_idle:
             self._is_idle = is_idle
             self._server.set_idle(self, is_idle=is_idle)
-
-
-def push(publication: Publication, media: Sequence[Media]) -> None:
-    """Hand what a tag held to its publication."""
-    for unit in media:
-        if isinstance(unit, CodecConfig):
-            publication.configure(unit)
-        else:
-            publication.push(unit)
 
 
 def masked(address: str) -> str:

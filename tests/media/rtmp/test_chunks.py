@@ -218,7 +218,7 @@ def test_half_messages_together_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("kind", [MessageType.ABORT, MessageType.SET_CHUNK_SIZE])
-def test_short_control_messages_are_refused(kind: MessageType) -> None:
+def test_short_control_messages_are_refused(kind: int) -> None:
     assert failure(full(2, 0, 3, kind, 0) + bytes(3)) == "bad_control"
 
 

@@ -488,7 +488,7 @@ def test_commands_before_connect_are_a_fault(name: str) -> None:
         (MessageType.WINDOW_ACK_SIZE, b"\0", "bad_control"),
     ],
 )
-def test_broken_messages_are_faults(kind: MessageType, payload: bytes, reason: str) -> None:
+def test_broken_messages_are_faults(kind: int, payload: bytes, reason: str) -> None:
     peer = Peer()
     peer.connect()
     assert failure(peer.message(kind, payload)) == reason
