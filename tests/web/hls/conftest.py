@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -101,7 +102,9 @@ class Stage:
         self.redis: Redis = connect(redis_url)
         self.origin = OriginApp()
         self.seen = Seen()
-        self.delivery = Delivery(self.redis, self.seen)
+        self.ahead_s = 0.0
+        """How far the delivery's clock is ahead of ours: time that passed without waiting."""
+        self.delivery = Delivery(self.redis, self.seen, now=lambda: time.monotonic() + self.ahead_s)
         self.front: Front
         self.port = 0
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)

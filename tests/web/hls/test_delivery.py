@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import socket
 import struct
-from itertools import count
 
 import aiohttp
 import msgspec
@@ -106,6 +105,8 @@ async def test_many_blocked_reloads_are_one_request_at_the_origin(stage: Stage) 
     assert {newest(reply) for reply in replies} == {(10, 1)}
     assert stage.origin.requests["/s1/video.m3u8?_HLS_msn=10&_HLS_part=1"] == 1
     assert stage.delivery.tower.waiting == 0
+    await stage.origin.advance("s1")
+    stage.ahead_s += 5.0
     late = await stage.get(NEXT)
     assert late.body == replies[0].body
     assert sum(stage.origin.requests.values()) == 1
@@ -125,18 +126,28 @@ async def test_the_plain_playlist_is_asked_for_a_few_times_a_second(stage: Stage
         assert (await peer.get(PLAYLIST)).status == 200
     assert stage.origin.requests["/s1/video.m3u8"] <= 3
     await stage.origin.advance("s1")
-    for _ in count():
-        if newest(await peer.get(PLAYLIST)) == (10, 1):
-            break
+    stage.ahead_s += 0.25
+    assert newest(await peer.get(PLAYLIST)) == (10, 1)
+
+
+async def test_a_part_that_was_missing_is_there_a_moment_later(stage: Stage) -> None:
+    peer = await stage.connect()
+    target = "/hls/demo/s1/video-10-2.m4s"
+    for _ in range(5):
+        assert (await peer.get(target)).status == 404
+    assert stage.origin.requests["/s1/video-10-2.m4s"] == 1
+    await stage.origin.advance("s1")
+    await stage.origin.advance("s1")
+    stage.ahead_s += 0.25
+    assert (await peer.get(target)).status == 200
 
 
 async def test_a_delta_of_the_plain_playlist_is_as_short_lived(stage: Stage) -> None:
     target = PLAYLIST + "?_HLS_skip=YES"
     assert newest(await stage.get(target)) == (10, 0)
     await stage.origin.advance("s1")
-    async with asyncio.timeout(2):
-        while newest(await stage.get(target)) == (10, 0):
-            await asyncio.sleep(0.02)
+    stage.ahead_s += 0.25
+    assert newest(await stage.get(target)) == (10, 1)
 
 
 async def test_what_the_origin_will_not_have_kept_is_asked_for_again(stage: Stage) -> None:
@@ -216,12 +227,9 @@ async def test_an_expired_entry_is_not_found_once_its_second_is_over(stage: Stag
     assert (await stage.get("/hls/demo/playlist.m3u8")).status == 200
     for key in (live_key("demo"), live_key("c1"), session_key("s1")):
         await stage.redis.delete(key)
-    peer = await stage.connect()
-    async with asyncio.timeout(5):
-        while (await peer.get("/hls/demo/playlist.m3u8")).status != 404:
-            await asyncio.sleep(0.05)
-        while (await peer.get(PLAYLIST)).status != 404:
-            await asyncio.sleep(0.05)
+    stage.ahead_s += 1.0
+    assert (await stage.get("/hls/demo/playlist.m3u8")).status == 404
+    assert (await stage.get(PLAYLIST)).status == 404
 
 
 async def followed(stage: Stage) -> None:
@@ -257,6 +265,17 @@ async def test_an_origin_that_never_answers_is_given_up(stage: Stage, monkeypatc
     reply = await stage.get(NEXT)
     assert (reply.status, reply.headers["cache-control"]) == (503, "no-store")
     await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
+
+
+@pytest.mark.parametrize("target", [NEXT, "/hls/demo/s1/video-10-1.m4s"])
+async def test_what_may_block_has_a_longer_deadline(stage: Stage, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.hls.delivery.PLAIN_DEADLINE_S", 0.02)
+    peer = await stage.connect()
+    peer.send(target)
+    await stage.blocked(1)
+    await asyncio.sleep(0.1)
+    await stage.origin.advance("s1")
+    assert (await peer.read()).status == 200
 
 
 async def test_an_answer_that_cannot_be_passed_on_does_not_leave_anyone_waiting(stage: Stage) -> None:
@@ -404,6 +423,20 @@ async def test_a_connection_may_change_to_aiohttp_and_is_sent_back(stage: Stage)
     assert CORS.items() <= reply.headers.items()
     assert reply.headers["connection"] == "close"
     assert await peer.is_closed()
+
+
+async def test_connections_of_both_owners_count_against_the_limit(stage: Stage) -> None:
+    stage.front.max_connections = 2
+    first = await stage.connect()
+    assert (await first.get("/echo")).status == 200
+    stage.delivery.second()
+    assert (await (await stage.connect()).get(PART)).status == 200
+    refused = await (await stage.connect()).read()
+    assert (refused.status, refused.code) == (503, "UNAVAILABLE")
+    first.writer.close()
+    await asyncio.sleep(0.05)
+    stage.delivery.second()
+    assert (await stage.get(PART)).status == 200
 
 
 async def second_door(stage: Stage) -> Peer:
