@@ -11,13 +11,13 @@ from typing import Literal
 from aiohttp import web
 
 from chat.handler import SocketServer
+from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
 from web import calls, health, middleware, pages
 from web.api import accounts, callbacks, channels, streaming
 from web.calls import Endpoint
 from web.services import SERVICES, Services
-from web.version import VERSION
 
 Part = Literal["api", "hls", "chat"]
 PARTS: tuple[Part, ...] = ("api", "hls", "chat")

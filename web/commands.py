@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from config.banner import FIRST_RUN_FILE
 from config.settings import Settings
 from schemas.api import NAME_PATTERN
 from schemas.errors import ApiError
@@ -23,7 +24,6 @@ from web.store import channels, keys, users
 from web.tokens import digest, make_stream_key
 
 ADMIN, DEMO = "admin", "demo"
-FIRST_RUN_FILE = "first-run.json"
 PASSWORD_BYTES = 12
 Shown = Mapping[str, object]
 Work = Callable[[Services, Namespace], Awaitable[Shown]]
@@ -36,6 +36,9 @@ class Failed(Exception):
 def run(work: Work, settings: Settings, arguments: Namespace) -> None:
     """Do the command and print what it returns: as lines for people or, with --json, as JSON. Raises `Failed`."""
     shown = asyncio.run(_with_services(work, settings, arguments))
+    if work is first_run and shown and not arguments.json:
+        # `tally serve` runs this with its output in the log, where no password may be.
+        shown = {"made": f"{ADMIN}, {DEMO}", "file": str(settings.data / FIRST_RUN_FILE)}
     if arguments.json:
         print(json.dumps(shown))
         return
@@ -166,6 +169,7 @@ def _write_private(path: Path, content: str) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise Failed(f"{path} can't be written ({error.strerror}): fix it, or set TALLY_DATA") from None
 
 

@@ -7,10 +7,10 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
+from config.version import VERSION
 from schemas.api import Data, Health
 from web.failures import AWAY
 from web.services import SERVICES
-from web.version import VERSION
 
 CHECK_S = 2.0
 

@@ -1,9 +1,8 @@
 """The owner's side of a stream: the key, the health of what arrives, going off the air."""
 
-from urllib.parse import urlsplit
-
 import msgspec
 
+from config.banner import publish_addresses
 from config.settings import Settings
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
@@ -14,7 +13,6 @@ from web.services import Services
 from web.store import keys, streams
 from web.tokens import digest, make_stream_key
 
-RTMP_PORT, RTMPS_PORT = 1935, 443  # of the URL schemes: these need not be written
 KEY_REPLACED = "The stream key was replaced."
 TAKEN_OFF_AIR = "The stream was ended from the dashboard."
 
@@ -26,21 +24,8 @@ def health_key(channel: ChannelId) -> str:
 
 def publish_urls(settings: Settings) -> api.PublishUrls:
     """Return where a publisher sends to, as far as those listeners run."""
-    name = urlsplit(settings.public_url).hostname or "localhost"
-    host = f"[{name}]" if ":" in name else name
-    rtmps_port = settings.rtmps_port if settings.serves_rtmps else 0
-    return api.PublishUrls(
-        rtmp=_rtmp("rtmp", host, settings.rtmp_port, RTMP_PORT),
-        rtmps=_rtmp("rtmps", host, rtmps_port, RTMPS_PORT),
-        srt=None,
-        whip=None,
-    )
-
-
-def _rtmp(scheme: str, host: str, port: int, usual: int) -> str | None:
-    if not port:
-        return None
-    return f"{scheme}://{host}{'' if port == usual else f':{port}'}/live"
+    by_scheme = {address.partition(":")[0]: address for address in publish_addresses(settings)}
+    return api.PublishUrls(rtmp=by_scheme.get("rtmp"), rtmps=by_scheme.get("rtmps"), srt=None, whip=None)
 
 
 async def get_stream_key(call: Call[None]) -> api.StreamKeyInfo:
