@@ -83,14 +83,15 @@ class LiveStream:
         self._planner = Planner(part_s=part_s, segment_s=segment_s)
         self._plan: Plan | None = None
         self._packager: Packager | None = None
-        self._windows: dict[str, Window] = {}
+        self.windows: dict[str, Window] = {}
         self._configs: dict[TrackKind, CodecConfig] = {}
         self._meters: dict[TrackKind, TrackMeter] = {}
         self._discontinuities = 0
         self._late_tracks = 0
         self._is_closed = False
         self._change: asyncio.Future[None] | None = None
-        self._waiters = 0
+        self.waiters = 0
+        """Requests that wait right now; at most `MAX_WAITERS`."""
         self._texts: dict[tuple[str, bool], bytes] = {}
         self._log = log.bind(session=session_id)
 
@@ -136,7 +137,7 @@ class LiveStream:
         self._plan = plan
         self._packager = packager = Packager(plan)
         tracks = {VIDEO: plan.video, AUDIO: plan.audio}
-        self._windows = {
+        self.windows = {
             name: Window(
                 name,
                 target_duration_s=plan.target_duration_s,
@@ -162,11 +163,11 @@ class LiveStream:
     def _publish(self, outputs: list[Output]) -> None:
         """Make all of it visible at once, and wake whoever waits for it."""
         for output in outputs:
-            closed = self._windows[output.rendition].apply(output)
+            closed = self.windows[output.rendition].apply(output)
             if closed is not None:
-                self._store(self._windows[output.rendition], closed)
+                self._store(self.windows[output.rendition], closed)
         self._texts.clear()
-        if not self.is_playable and all(window.segments for window in self._windows.values()):
+        if not self.is_playable and all(window.segments for window in self.windows.values()):
             self.is_playable = True
             self._on_playable()
         self._wake()
@@ -178,7 +179,7 @@ class LiveStream:
         if self._packager is not None:
             self._publish(self._packager.finish())
         self.is_ended = True
-        for window in self._windows.values():
+        for window in self.windows.values():
             window.end()
         self._texts.clear()
         self._wake()
@@ -187,7 +188,7 @@ class LiveStream:
         """Drop everything, on disk too. The stream is ended if it still ran."""
         self.end()
         self._is_closed = True
-        self._windows = {}
+        self.windows = {}
         self.spool.remove(self.session_id)
 
     # --- disk ------------------------------------------------------------------------------------------------
@@ -228,7 +229,7 @@ class LiveStream:
     async def get(self, file: str, directives: Mapping[str, str]) -> Answer:
         """Answer a request for a file of this stream; `directives` is the query. Waits up to 3 target durations."""
         match = _FILE.fullmatch(file)
-        window = self._windows.get(match["rendition"]) if match else None
+        window = self.windows.get(match["rendition"]) if match else None
         if match is None or window is None or not self.is_playable:
             return _refusal(HTTPStatus.NOT_FOUND)
         try:
@@ -285,7 +286,7 @@ class LiveStream:
         key = (window.name, is_delta)
         written = self._texts.get(key)
         if written is None:
-            reports = [other.report() for other in self._windows.values() if other is not window]
+            reports = [other.report() for other in self.windows.values() if other is not window]
             written = self._texts[key] = window.write(reports, is_delta=is_delta).encode()
         return written
 
@@ -309,9 +310,9 @@ class LiveStream:
         """Wait until it is met or the stream has ended. Raises `TimeoutError` after three target durations."""
         if is_met() or self.is_ended:
             return
-        if self._waiters >= MAX_WAITERS:
+        if self.waiters >= MAX_WAITERS:
             raise TimeoutError
-        self._waiters += 1
+        self.waiters += 1
         try:
             async with asyncio.timeout(3 * self._target_duration_s):
                 while not (is_met() or self.is_ended):
@@ -319,7 +320,7 @@ class LiveStream:
                         self._change = asyncio.get_running_loop().create_future()
                     await asyncio.shield(self._change)
         finally:
-            self._waiters -= 1
+            self.waiters -= 1
 
     def _wake(self) -> None:
         change, self._change = self._change, None
@@ -338,10 +339,10 @@ class LiveStream:
         plan = self._plan
         if plan is None or not self.is_playable or self._is_closed:
             return None
-        audio, video = self._windows.get(AUDIO), self._windows.get(VIDEO)
+        audio, video = self.windows.get(AUDIO), self.windows.get(VIDEO)
         leading = video or audio
         assert leading is not None, "a plan has a track"
-        codecs = [rfc6381(self._configs[kind]) for kind in TrackKind if kind.value in self._windows]
+        codecs = [rfc6381(self._configs[kind]) for kind in TrackKind if kind.value in self.windows]
         config = self._configs.get(TrackKind.VIDEO) if video else None
         groups = []
         if video and audio:
@@ -349,8 +350,8 @@ class LiveStream:
             groups.append(text.AudioGroup("audio", "Audio", uri, self._configs[TrackKind.AUDIO].channels))
         variant = text.Variant(
             uri=f"{self.session_id}/{leading.name}.m3u8",
-            bandwidth_bps=sum(_peak_bps(window) for window in self._windows.values()),
-            average_bandwidth_bps=sum(_average_bps(window) for window in self._windows.values()),
+            bandwidth_bps=sum(_peak_bps(window) for window in self.windows.values()),
+            average_bandwidth_bps=sum(_average_bps(window) for window in self.windows.values()),
             codecs=codecs,
             width=config.width if config else 0,
             height=config.height if config else 0,

@@ -30,6 +30,10 @@ VIDEO_CONFIG = CodecConfig(
 AUDIO_CONFIG = CodecConfig(TrackKind.AUDIO, "mp4a", bytes.fromhex("1190"), sample_rate=48_000, channels=2)
 
 
+spools: list[Spool] = []
+"""Spools that tests have started."""
+
+
 class Material(msgspec.Struct, frozen=True):
     """One track: its configuration and its packets in media time."""
 
@@ -87,8 +91,9 @@ def usual(length_s: float = 10, *, fps: float = 30, gop: int = 60) -> list[Media
 
 
 def make_stream(directory: Path, *, part_s: float = 0.333, segment_s: float = 2.0) -> LiveStream:
-    """Return a stream with a spool of its own. Its threads end with the interpreter."""
-    return LiveStream(SESSION, part_s=part_s, segment_s=segment_s, spool=Spool(directory / "spool"))
+    """Return a stream with a spool of its own, which `conftest.py` ends."""
+    spools.append(Spool(directory / "spool"))
+    return LiveStream(SESSION, part_s=part_s, segment_s=segment_s, spool=spools[-1])
 
 
 def feed(stream: LiveStream, events: Iterable[MediaEvent]) -> None:
