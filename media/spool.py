@@ -35,6 +35,7 @@ class Spool:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="spool-read")
         self.waiting_writes = 0
         """Segments that were taken and are not on disk yet."""
+        self._is_closed = False
         self._failures = 0
         self._next_report = 0.0
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,6 +48,8 @@ class Spool:
 
         False: too much is waiting already, nothing was taken; offer it again later.
         """
+        if self._is_closed:
+            return False
         if self.waiting_writes >= MAX_WAITING_WRITES:
             self._failed("spool queue is full")
             return False
@@ -97,14 +100,19 @@ class Spool:
 
     def forget(self, session: SessionId, name: str) -> None:
         """Remove one file in the background."""
-        self._writer.submit(_unlink, self._root / session / name)
+        if not self._is_closed:
+            self._writer.submit(_unlink, self._root / session / name)
 
     def remove(self, session: SessionId) -> None:
         """Remove everything of a session in the background, after what is still to be written."""
-        self._writer.submit(shutil.rmtree, self._root / session, ignore_errors=True)
+        if not self._is_closed:
+            self._writer.submit(shutil.rmtree, self._root / session, ignore_errors=True)
 
     def close(self) -> None:
-        """Finish what was handed over and end both threads. Blocks for as long as that takes."""
+        """Finish what was handed over and end both threads. Blocks for as long as that takes; afterwards nothing is
+        taken, and what is left on disk is for the next process to remove.
+        """
+        self._is_closed = True
         self._writer.shutdown()
         self._reader.shutdown()
 

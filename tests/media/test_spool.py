@@ -91,6 +91,17 @@ async def test_a_file_that_could_not_be_finished_is_not_there(spool: Spool, tmp_
     assert [path.name for path in (tmp_path / "spool/one").iterdir()] == ["video-0.m4s"]
 
 
+async def test_a_closed_spool_has_finished_and_takes_nothing(spool: Spool, tmp_path: Path) -> None:
+    for number in range(20):
+        spool.store(ONE, f"video-{number}.m4s", [b"x"], lambda _: None)
+    spool.close()
+    assert len(list((tmp_path / "spool/one").iterdir())) == 20
+    assert not spool.store(ONE, "video-20.m4s", [b"x"], lambda _: None)
+    spool.forget(ONE, "video-0.m4s")
+    spool.remove(ONE)
+    assert len(list((tmp_path / "spool/one").iterdir())) == 20
+
+
 async def test_a_slow_disk_fills_the_queue_and_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     written: list[str] = []
