@@ -9,6 +9,7 @@ import re
 import signal
 import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -20,6 +21,8 @@ from config.probes import NotReady, Probe, wait_until
 from config.terminal import LineSplitter
 
 READ_BYTES = 1 << 16
+KEPT_LINES = 50
+"""Of the output of a job, until it is known whether it fails."""
 LAST_OUTPUT_S = 1.0
 """What a process had still in its pipe when it ended; a grandchild may hold the pipe open."""
 KILL_S = 5.0
@@ -45,7 +48,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: int = signal.SIGTERM
     stop_s: float = 15.0
     once: bool = False
-    """A job with an end: exit code 0 is its success, and it is not started again."""
+    """A job with an end: exit code 0 is its success, and it is not started again. Its output is shown if it fails."""
     hushed: str = ""
     """A pattern of lines that are not worth showing."""
 
@@ -75,6 +78,7 @@ class Keeper:
         self.pid: int | None = None
         self._show, self._changed, self._backoff = show, changed, backoff
         self._hushed = re.compile(spec.hushed) if spec.hushed else None
+        self._kept: deque[str] = deque(maxlen=KEPT_LINES)
         self._stopping = asyncio.Event()
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._keep(), name=f"keep {spec.name}")
@@ -165,6 +169,9 @@ class Keeper:
         self._changed()
         if self.spec.once and code == 0 and not self._first.done():
             self._first.set_result(None)
+        elif self.spec.once:
+            for line in self._kept:
+                self._show(self.spec.name, line)
         return _ending(code)
 
     async def _spawn(self) -> tuple[Process, asyncio.Task[None]]:
@@ -214,7 +221,9 @@ class Keeper:
 
     def _show_lines(self, lines: list[str]) -> None:
         for line in lines:
-            if self._hushed is None or not self._hushed.search(line):
+            if self.spec.once:
+                self._kept.append(line)
+            elif self._hushed is None or not self._hushed.search(line):
                 self._show(self.spec.name, line)
 
     def _failed(self, reason: str) -> str:

@@ -16,6 +16,7 @@ from config.embedded.runtime import locked, prepare_data, runtime_directory
 from config.embedded.server import READY_S, STOP_S, EmbeddedServer
 from config.keeper import Spec
 from config.migrations import migrate
+from config.postgres import connect
 from config.probes import Probe, accepts, answers_http
 from config.settings import Settings, load, reachable, variable
 from config.supervisor import Supervisor
@@ -109,9 +110,9 @@ class Serving:
         assert self._database_url is not None
         for name in await migrate(self._database_url):
             self._terminal.line("tally", f"the database was brought to {name.removesuffix('.sql')}")
-        had_first_run = (self._settings.data / banner.FIRST_RUN_FILE).exists()
-        await self._supervisor.start(*self._own_specs())
-        first_run = None if had_first_run else banner.read_first_run(self._settings.data)
+        is_first = await has_no_account(self._database_url)
+        await self._supervisor.start(*self._own_specs(is_first=is_first))
+        first_run = banner.read_first_run(self._settings.data) if is_first else None
         self._terminal.announce(banner.text(self._settings, VERSION, first_run))
         await self._supervisor.watch()
 
@@ -131,12 +132,11 @@ class Serving:
             hushed=server.hushed,
         )
 
-    def _own_specs(self) -> list[Spec]:
+    def _own_specs(self, *, is_first: bool) -> list[Spec]:
         settings, commands, env = self._settings, self._commands, self._environ()
-        specs = [
-            Spec(name="first-run", argv=commands.first_run, env=env, once=True),
-            Spec(name="ingest", argv=commands.ingest, env=env, ready=_ingest_ready(settings)),
-        ]
+        specs = [Spec(name="ingest", argv=commands.ingest, env=env, ready=_ingest_ready(settings))]
+        if is_first:  # beside the others, which do not need what it makes
+            specs.append(Spec(name="first-run", argv=commands.first_run, env=env, once=True))
         names = [f"web-{n + 1}" for n in range(settings.web_processes)] if settings.web_processes > 1 else ["web"]
         return specs + [Spec(name=name, argv=commands.web, env=env, ready=_web_ready(settings)) for name in names]
 
@@ -164,6 +164,15 @@ class Serving:
             running.write(self._settings.data, note)
         except OSError as error:  # a full disk must not stop the streams
             self._terminal.line("tally", f"{running.RUN_FILE} cannot be written: {error.strerror}")
+
+
+async def has_no_account(database_url: str) -> bool:
+    """Tell whether nobody has used this database yet."""
+    connection = await connect(database_url)
+    try:
+        return not await connection.fetchval("SELECT EXISTS (SELECT FROM users)")
+    finally:
+        await connection.close()
 
 
 def _ingest_ready(settings: Settings) -> Probe:

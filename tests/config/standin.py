@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+import asyncpg
+
 PORTS = {"web": ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT"), "ingest": ("TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT")}
 FIRST_RUN = {
     "watchUrl": "http://localhost/demo",
@@ -34,12 +36,21 @@ async def listen(kind: str) -> None:
     print(f"{kind} ends")
 
 
+async def add_account() -> None:
+    connection = await asyncpg.connect(os.environ["TALLY_DATABASE_URL"])
+    await connection.execute(
+        "INSERT INTO users (id, username, display_name, password_hash) VALUES ('1', 'a_b', '', '')"
+    )
+    await connection.close()
+
+
 def main(kind: str) -> None:
     path = Path(os.environ["TALLY_DATA"], "first-run.json")
     if kind != "first-run":
         asyncio.run(listen(kind))
-    elif not path.exists():
+    else:
         path.write_text(json.dumps(FIRST_RUN))
+        asyncio.run(add_account())
 
 
 if __name__ == "__main__":

@@ -143,8 +143,23 @@ async def test_a_job_that_fails_fails_the_start(supervisor: Supervisor) -> None:
 
 
 async def test_output_is_shown_with_its_name_except_what_is_hushed(supervisor: Supervisor, shown: Shown) -> None:
-    await supervisor.start(child("a", "say", "LOG: dull", "say", "news", once=True, hushed="^LOG"))
+    await supervisor.start(child("a", "say", "LOG: dull", "say", "news", "wait", hushed="^LOG"))
+    await shown.wait_for("news")
     assert shown == [("a", "news")]
+
+
+async def test_a_job_is_heard_only_when_it_fails(supervisor: Supervisor, shown: Shown) -> None:
+    await supervisor.start(child("good", "say", "the password", once=True))
+    with pytest.raises(StartFailed):
+        await supervisor.start(child("bad", "say", "no luck", "exit", "1", once=True))
+    assert shown == [("bad", "no luck")]
+
+
+async def test_output_without_an_end_of_line_is_shown_too(supervisor: Supervisor, shown: Shown) -> None:
+    argv = (sys.executable, "-I", "-S", "-c", "import sys; sys.stdout.write('half'); sys.exit(1)")
+    with pytest.raises(StartFailed):
+        await supervisor.start(Spec(name="a", argv=argv, ready=exists(Path("/nowhere"))))
+    assert shown == [("a", "half")]
 
 
 async def test_the_last_tier_is_stopped_first(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ async def test_the_first_run_shows_key_and_password_once_and_the_second_does_not
     serve.start_ready()
     assert "live_standin" not in serve.text()
     assert "correct horse" not in serve.text()
+    assert "http://localhost:8080" in serve.text()
     serve.end()
 
 
@@ -180,7 +181,7 @@ async def test_other_terminals_find_the_servers(serve: Serve) -> None:
     urls = running_urls(settings)
     assert urls is not None
     connection = await connect(urls.database_url)
-    assert await connection.fetchval("SELECT count(*) FROM users") == 0
+    assert await connection.fetchval("SELECT count(*) FROM users") == 1
     await connection.close()
     client = connect_redis(urls.redis_url)
     assert await client.ping()
