@@ -216,12 +216,17 @@ class Background:
 
 @asynccontextmanager
 async def _background() -> AsyncIterator[Background]:
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         background = Background(group)
         try:
             yield background
+        except Exception as error:  # goes on as it is, not wrapped in a group: it is no task's
+            failure = error
         finally:
             background.cancel()
+    if failure is not None:
+        raise failure
 
 
 async def serve(settings: Settings, parts: Collection[Part] = PARTS) -> None:
