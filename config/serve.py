@@ -92,7 +92,8 @@ class Serving:
                 asked.set()
 
         for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, ask)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup tally serve` stays
+                loop.add_signal_handler(number, ask)
         stop = asyncio.create_task(asked.wait(), name="stop")
         life = asyncio.create_task(self._live(), name="life")
         try:
@@ -129,7 +130,7 @@ class Serving:
             ready_s=READY_S,
             stop_signal=server.stop_signal,
             stop_s=STOP_S,
-            hushed=server.hushed,
+            hushed="" if self._settings.log_level == "debug" else server.hushed,
         )
 
     def _own_specs(self, *, is_first: bool) -> list[Spec]:

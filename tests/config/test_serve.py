@@ -354,3 +354,27 @@ async def test_doctor_in_another_terminal_is_content(serve: Serve) -> None:
     for name in PORTS:
         assert details[f"port {serve.environ[name]}"] == f"used by the running `tally serve` ({name})"
     serve.end()
+
+
+async def test_a_closed_terminal_ends_serve_unless_it_was_started_with_nohup(serve: Serve) -> None:
+    serve.start_ready()
+    assert serve.end(signal.SIGHUP) == 0
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        serve.start_ready()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert serve.process is not None
+    serve.process.send_signal(signal.SIGHUP)
+    os.kill(serve.pid("web"), signal.SIGKILL)
+    serve.until(lambda: "web is ready again" in serve.text())
+    serve.end()
+
+
+async def test_at_debug_level_the_servers_tell_everything(serve: Serve) -> None:
+    serve.start_ready(TALLY_LOG_LEVEL="debug")
+    assert "database system is ready to accept connections" in serve.text()
+    serve.end()
+    serve.start_ready()
+    assert "postgres |" not in serve.text()
+    serve.end()
