@@ -122,7 +122,7 @@ class Delivery:
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        self.tower.close()
+        await self.tower.close()
         await self._registry.close()
         if self._origin is not None:
             await self._origin.close()

@@ -54,12 +54,13 @@ class Flight:
         if not self._waiters:
             self.cancel()
 
-    def cancel(self) -> None:
-        """End the request; nobody is answered."""
-        if self._task is not None:
+    def cancel(self) -> "asyncio.Task[None] | None":
+        """End the request; nobody is answered. Returns the task that is ending."""
+        task, self._task = self._task, None
+        if task is not None:
             self._tower.forget(self._key, self)
-            self._task.cancel()
-            self._task = None
+            task.cancel()
+        return task
 
     def _wake(self, entry: Entry, first: int) -> None:
         for waiter in self._order[first : first + WAKE_BATCH]:
@@ -98,7 +99,7 @@ class Tower:
         if self._flights.get(key) is flight:
             del self._flights[key]
 
-    def close(self) -> None:
-        """Cancel everything under way."""
-        for flight in list(self._flights.values()):
-            flight.cancel()
+    async def close(self) -> None:
+        """Cancel everything under way and wait for its end."""
+        tasks = [task for flight in list(self._flights.values()) if (task := flight.cancel())]
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -87,12 +87,12 @@ class Stage:
         self.applications.append(Application())
         return self.applications[-1]
 
-    def keep(self, file: str, body: bytes) -> None:
+    def keep(self, file: str, body: bytes, lifetime_s: float = 1e9) -> None:
         wanted = parse_target(f"/hls/demo/s1/{file}")
         entry = make_entry(
             wanted, LIVE, body, content_type="x/y", cache_control="public, max-age=1", clock=self.delivery.clock
         )
-        self.delivery.memory.put(entry, 1e9, self.now)
+        self.delivery.memory.put(entry, lifetime_s, self.now)
 
     def connect(self) -> MemoryTransport:
         return MemoryTransport(self.front())
@@ -527,6 +527,15 @@ async def test_a_reader_that_closes_without_reading_the_last_answer_is_dropped(s
     assert peer.has_ended
     stage.pass_seconds(SLOW_WINDOW_S + LINGER_S + 1)
     assert peer.is_aborted
+
+
+async def test_each_second_frees_memory_whose_time_is_over(stage: Stage) -> None:
+    before = stage.delivery.memory.count
+    stage.keep("video-9-0.m4s", PART, lifetime_s=2.5)
+    stage.pass_seconds(2)
+    assert stage.delivery.memory.count == before + 1
+    stage.pass_seconds(1)
+    assert stage.delivery.memory.count == before
 
 
 async def test_too_many_connections_are_told_so() -> None:

@@ -546,6 +546,15 @@ async def test_closing_answers_who_waits_and_then_closes(stage: Stage) -> None:
     await closing
 
 
+async def test_the_end_of_delivery_ends_its_flights(stage: Stage) -> None:
+    peer = await stage.connect()
+    peer.send(NEXT)
+    await stage.blocked(1)
+    await stage.delivery.close()
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith(("flight", "registry"))] == []
+    await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
+
+
 async def test_the_counters_tell_what_happened(stage: Stage) -> None:
     peer = await stage.connect()
     for target in (PART, PART, "/hls/nobody/playlist.m3u8"):

@@ -135,7 +135,11 @@ async def test_a_known_stream_outlives_redis_and_costs_one_deadline_only(mortal:
 
 async def test_events_are_followed_again_after_redis_was_away(mortal: EmbeddedValkey) -> None:
     bench = Bench(mortal.url)
+    await bench.registry.find_channel("asked before anyone listened")
     following = asyncio.create_task(bench.registry.follow())
+    async with asyncio.timeout(5):
+        while bench.registry.recall_channel("asked before anyone listened") is not None:
+            await asyncio.sleep(0.01)
 
     async def event_arrives() -> None:
         await bench.registry.find_channel("absent")
