@@ -217,12 +217,10 @@ class Window:
 
     def report(self) -> text.RenditionReport:
         """Return what another rendition's playlist says of this one (4.4.5.4)."""
-        msn, part = self.next_part
-        if part == 0:
-            msn -= 1
-            parts = self.segments[-1].parts if self.segments else ()
-            part = len(parts)
-        return text.RenditionReport(f"{self.name}.m3u8", max(msn, 0), part - 1 if part else None)
+        for segment in reversed(self.segments):
+            if segment.parts:  # with parts in a rendition, its last segment is that of its last part
+                return text.RenditionReport(f"{self.name}.m3u8", segment.msn, len(segment.parts) - 1)
+        return text.RenditionReport(f"{self.name}.m3u8", max(self.last_closed_msn, 0), None)
 
     def write(self, reports: Sequence[text.RenditionReport], *, is_delta: bool = False) -> str:
         """Return the playlist, or what is new in it since `SKIP_TARGETS` target durations ago."""
@@ -244,10 +242,23 @@ class Window:
         )
 
     def _listed(self) -> list[text.Segment]:
-        # A segment keeps or loses its parts as a whole. One part is taken off the limit so that never more than
-        # three target durations of segments have parts: strict parsers count.
-        parts_s = PARTS_TARGETS * self._target_duration_s - self.part_target_s
-        return [self._line(segment, with_parts=distance_s <= parts_s) for segment, distance_s in self._distances()]
+        distances = self._distances()
+        last = self.next_part[0] - self.segments[0].msn if self.segments else 0  # the one in progress, even if empty
+        return [
+            self._line(segment, with_parts=self._lists_parts(last - index, distance_s))
+            for index, (segment, distance_s) in enumerate(distances)
+        ]
+
+    def _lists_parts(self, newer: int, distance_s: float) -> bool:
+        """Whether a segment so far from the end, in segments and in seconds, is listed with its parts.
+
+        A segment keeps or loses them as a whole. Strict parsers take "three target durations" for three segments, the
+        one in progress included, so a fourth has to be well within it.
+        """
+        target_s = self._target_duration_s
+        if newer >= PARTS_TARGETS:
+            return distance_s <= (PARTS_TARGETS - 1) * target_s
+        return distance_s <= PARTS_TARGETS * target_s - self.part_target_s
 
     def _line(self, segment: LiveSegment, *, with_parts: bool) -> text.Segment:
         if segment.line is not None and not with_parts:

@@ -111,7 +111,19 @@ def test_a_report_tells_of_the_last_part() -> None:
     window.apply(part(1, 0))
     assert (window.report().last_msn, window.report().last_part) == (1, 0)
     window.apply(Gap("video", 2, 4.0, 2.0))
-    assert (window.report().last_msn, window.report().last_part) == (2, None)
+    assert (window.report().last_msn, window.report().last_part) == (1, 0)  # the last part, whatever came after
+
+
+def test_parts_are_listed_for_three_segments_and_for_more_only_if_these_are_short() -> None:
+    window = make_window()
+    add_segments(window, 0, 6)
+    window.apply(part(6, 0))
+    assert [bool(entry.parts) for entry in listing(window).entries] == [False] * 4 + [True] * 3
+    window = make_window()
+    for msn in range(12):
+        window.apply(Part("video", msn, 0, msn / 2, 0.5, True, b"x"))
+        window.apply(SegmentEnd("video", msn, 0.5))
+    assert [bool(entry.parts) for entry in listing(window).entries] == [False] * 4 + [True] * 8
 
 
 def test_a_gap_is_listed_without_parts() -> None:
