@@ -25,9 +25,11 @@ export function bootScript(source: string): Plugin {
     },
     transformIndexHtml: {
       order: 'post',
-      handler(_html, { bundle = {} }) {
-        const attrs = Object.entries(CHUNKS).map(([page, names]) => [`data-${page}`, filesOf(names, bundle)]);
-        return [{ tag: 'script', attrs: { src: '/' + bootName, ...Object.fromEntries(attrs) }, injectTo: 'head' }];
+      handler(page, { bundle = {} }) {
+        const lists = Object.entries(CHUNKS).map(([name, chunks]) => `data-${name}="${filesOf(chunks, bundle)}"`);
+        const tag = `<script src="/${bootName}" ${lists.join(' ')}></script>`;
+        // Before the style sheet, which would hold it up; after the charset, which has to come early.
+        return page.replace('<title>', `${tag}\n    <title>`);
       },
     },
   };

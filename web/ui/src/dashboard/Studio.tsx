@@ -49,9 +49,10 @@ export function Studio({ owned, picker }: { owned: OwnedChannel; picker: ReactNo
                 source={{
                   url: `/hls/${owned.name}/playlist.m3u8`,
                   take: presence.take,
+                  isEnding: presence.phase === 'ending',
                   onPlayable: () => send({ type: 'playable' }),
                   onMissing: () => send({ type: 'missing' }),
-                  onEnded: () => send({ type: 'played-out' }),
+                  onPlayedOut: () => send({ type: 'played-out' }),
                 }} />
             ) : (
               <NoSignal name={owned.name} session={session} />

@@ -14,6 +14,10 @@ const RETRY_AT_LEAST_MS = 500;
 const MEDIA_RECOVERY_MS = 5000;
 /** A stall that lasts longer than this is ended by a jump to the live position. */
 const STALL_MS = 6000;
+/** At its end hls.js may leave the last few frames unfetched and never say "ended": a stall this long then is the end. */
+const OVER_MS = 700;
+/** Jumps that nobody asked for: not more often, so that on a poor line something is still seen between them. */
+const JUMP_EVERY_MS = 10_000;
 /** How much of the past stays in the buffer for going back. */
 export const BACK_BUFFER_S = 30;
 
@@ -23,6 +27,7 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   maxLiveSyncPlaybackRate: 1.1,
   liveSyncOnStallIncrease: 0.25, // the default of 1 s per stall is never taken back
   backBufferLength: BACK_BUFFER_S,
+  startFragPrefetch: true, // the first request need not wait for the media source to open
   enableWorker: false, // fMP4 passes through; a worker only delays the first picture and needs blob: in the CSP
 };
 
@@ -66,6 +71,7 @@ export class PlayerEngine {
   private isDestroyed = false;
   private isPausedByViewer = false;
   private isRewound = false;
+  private jumpedAt = -Infinity;
   private stalls = 0;
   private bitrateBps: number | null = null;
 
@@ -80,6 +86,7 @@ export class PlayerEngine {
   /** Play; after a pause the live picture, not the old one, is what a viewer expects. */
   play(): void {
     this.isPausedByViewer = false;
+    if (this.video.ended) return this.retry(); // play() would start again at the oldest picture
     if (this.stats().isBehind) this.goLive();
     void this.tryPlay(true);
   }
@@ -252,7 +259,7 @@ export class PlayerEngine {
       this.attempt = 0;
       this.endStall();
       this.options.onEvent({ type: 'playing' });
-      if (this.stalls > 0) this.catchUp();
+      this.catchUp(); // a slow start or a stall has made it late
     });
     on('pause', () => this.video.ended || this.options.onEvent({ type: 'pause' }));
     on('waiting', () => this.beginStall());
@@ -277,17 +284,24 @@ export class PlayerEngine {
 
   private catchUp(): void {
     const isWanted = !document.hidden && !this.isPausedByViewer && !this.isRewound;
-    if (isWanted && !this.video.paused && this.stats().isBehind) this.goLive();
+    const now = performance.now();
+    if (!isWanted || this.video.paused || now - this.jumpedAt < JUMP_EVERY_MS || !this.stats().isBehind) return;
+    this.jumpedAt = now;
+    this.goLive();
   }
 
   private beginStall(): void {
     if (this.video.seeking || this.stallTimer !== null || this.video.currentTime === 0) return;
     this.stalls++;
     this.options.onEvent({ type: 'waiting' });
-    this.stallTimer = setTimeout(() => {
-      this.stallTimer = null;
-      this.goLive();
-    }, STALL_MS);
+    this.stallTimer = setTimeout(() => this.checkStall(STALL_MS - OVER_MS), OVER_MS);
+  }
+
+  private checkStall(patienceMs: number): void {
+    this.stallTimer = null;
+    if (this.hls?.latestLevelDetails?.live === false) return this.options.onEvent({ type: 'ended' });
+    if (patienceMs <= 0) return this.goLive();
+    this.stallTimer = setTimeout(() => this.checkStall(patienceMs - OVER_MS), OVER_MS);
   }
 
   private endStall(): void {

@@ -5,14 +5,19 @@ import { loadHls } from './loader';
 import { nextState, START, type PlayerState } from './state';
 
 const STATS_EVERY_MS = 500;
+/** A stream that is over and whose player has had nothing to show for this long has been seen to its end. */
+const PLAYED_OUT_MS = 1200;
 
 export interface Source {
   url: string;
   /** A new number is a new start, even of the same address. */
   take: number;
+  /** The stream is over; what is left of it still plays. */
+  isEnding?: boolean;
   onPlayable?: () => void;
   onMissing?: () => void;
-  onEnded?: () => void;
+  /** While it is ending: the last picture has been shown. */
+  onPlayedOut?: () => void;
 }
 
 export interface PlayerHandle {
@@ -34,7 +39,7 @@ export interface PlayerHandle {
 }
 
 /** One engine for as long as the source stays the same; everything is taken down with it. */
-export function usePlayer({ url, take, ...callbacks }: Source, isAlwaysMuted: boolean): PlayerHandle {
+export function usePlayer({ url, take, isEnding = false, ...callbacks }: Source, isAlwaysMuted: boolean): PlayerHandle {
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<PlayerEngine | null>(null);
   const latest = useRef(callbacks);
@@ -63,7 +68,6 @@ export function usePlayer({ url, take, ...callbacks }: Source, isAlwaysMuted: bo
       onEvent: (event) => {
         send(event);
         if (event.type === 'playing') setFirstFrameMs((known) => known ?? Math.round(performance.now() - mountedAt));
-        if (event.type === 'ended') latest.current.onEnded?.();
       },
       onPlayable: () => latest.current.onPlayable?.(),
       onMissing: () => latest.current.onMissing?.(),
@@ -76,6 +80,14 @@ export function usePlayer({ url, take, ...callbacks }: Source, isAlwaysMuted: bo
       engine.current = null;
     };
   }, [url, take]);
+
+  const hasPicture = state.phase === 'playing' || state.phase === 'paused';
+  const hasEnded = state.phase === 'ended';
+  useEffect(() => {
+    if (!isEnding || hasPicture) return;
+    const timer = setTimeout(() => latest.current.onPlayedOut?.(), hasEnded ? 0 : PLAYED_OUT_MS);
+    return () => clearTimeout(timer);
+  }, [isEnding, hasPicture, hasEnded]);
 
   const unmute = useCallback(() => {
     send({ type: 'sound-on' });

@@ -66,9 +66,10 @@ function Stage({ name, channel, presence, send }: StageProps) {
       source={{
         url: `/hls/${name}/playlist.m3u8`,
         take: presence.take,
+        isEnding: presence.phase === 'ending',
         onPlayable: () => send({ type: 'playable' }),
         onMissing: () => send({ type: 'missing' }),
-        onEnded: () => send({ type: 'played-out' }),
+        onPlayedOut: () => send({ type: 'played-out' }),
       }}
     />
   );

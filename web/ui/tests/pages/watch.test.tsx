@@ -48,8 +48,22 @@ describe('watch page', () => {
     act(() => FakeSocket.last.say({ type: 'stream_offline', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
     expect(screen.getByTestId('stage').dataset.phase).toBe('ending');
     fireEvent(screen.getByTestId('video'), new Event('ended'));
-    expect(screen.getByTestId('offline')).toBeTruthy();
+    expect(await screen.findByTestId('offline')).toBeTruthy();
     expect(FakeHls.last.isDestroyed).toBe(true);
+  });
+
+  it('goes off air when what is left of the stream stalls, and not while it plays', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    const video = screen.getByTestId('video') as HTMLVideoElement;
+    fireEvent(video, new Event('playing'));
+    act(() => FakeSocket.last.say({ type: 'stream_offline', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
+    await new Promise((resolve) => setTimeout(resolve, 1400));
+    expect(screen.queryByTestId('offline')).toBeNull();
+    video.currentTime = 30;
+    fireEvent(video, new Event('waiting'));
+    expect(await screen.findByTestId('offline', {}, { timeout: 3000 })).toBeTruthy();
   });
 
   it('loads a new session afresh and the same one not', async () => {

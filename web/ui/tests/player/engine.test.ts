@@ -199,9 +199,30 @@ describe('PlayerEngine', () => {
     await vi.advanceTimersByTimeAsync(5000);
     expect(video.currentTime).toBe(30);
     video.dispatchEvent(new Event('waiting'));
-    await vi.advanceTimersByTimeAsync(6000);
+    await vi.advanceTimersByTimeAsync(7000);
     expect(video.currentTime).toBe(50);
     expect(engine.stats().stalls).toBe(2);
+  });
+
+  it('takes a stall after the end of the playlist for the end', async () => {
+    await start();
+    video.currentTime = 30;
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(types()).not.toContain('ended');
+    FakeHls.last.latestLevelDetails.live = false;
+    await vi.advanceTimersByTimeAsync(700);
+    expect(types().at(-1)).toBe('ended');
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(video.currentTime).toBe(30);
+  });
+
+  it('starts the source again when play is pressed at the end', async () => {
+    await start();
+    Object.defineProperty(video, 'ended', { value: true });
+    engine.play();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.made).toHaveLength(2);
   });
 
   it('keeps a pause through a retry', async () => {
@@ -250,6 +271,21 @@ describe('PlayerEngine', () => {
     video.currentTime = 30;
     show();
     expect(video.currentTime).toBe(30);
+  });
+
+  it('jumps to live when a slow start made it late, but not again and again', async () => {
+    await start();
+    isPaused = false;
+    FakeHls.last.playingDate = new Date(Date.now() - 9000);
+    video.currentTime = 30;
+    video.dispatchEvent(new Event('playing'));
+    expect(video.currentTime).toBe(50);
+    video.currentTime = 30;
+    video.dispatchEvent(new Event('playing'));
+    expect(video.currentTime).toBe(30);
+    await vi.advanceTimersByTimeAsync(10_000);
+    video.dispatchEvent(new Event('playing'));
+    expect(video.currentTime).toBe(50);
   });
 
   it('measures', async () => {

@@ -24,7 +24,7 @@ export class FakeHls {
   liveSyncPosition: number | null = 50;
   targetLatency = 1;
   latency = 1.2;
-  latestLevelDetails = { partTarget: 0.333, targetduration: 2 };
+  latestLevelDetails = { live: true, partTarget: 0.333, targetduration: 2 };
   playingDate: Date | null = null;
   currentLevel = 0;
   levels = [{ bitrate: 2_500_000, videoCodec: 'avc1.64001f', audioCodec: 'mp4a.40.2' }];
