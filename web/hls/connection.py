@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
         return 0
 
     def _serve_known(self, wanted: Wanted) -> None:
-        """Answer a GET whose line and header section were both parsed before."""
+        """Answer a GET whose header section asks for nothing special; both were parsed, now or before."""
         delivery = self._delivery
         found = delivery.find(wanted)
         if isinstance(found, Entry):
@@ -220,6 +220,7 @@ class Connection(asyncio.Protocol):
         if self._identity != (fields.cookie, fields.user_agent):  # a proxy's connection carries many viewers
             self._identity = (fields.cookie, fields.user_agent)
             self._token = ""
+            self._seen_tick = -1
             self._block = b""
         judged = self._delivery.judge(request)
         if isinstance(judged, Answer):
@@ -227,6 +228,9 @@ class Connection(asyncio.Protocol):
             return
         if fields.is_plain:
             self._remember(head, request, judged)
+            if request.method == "GET":
+                self._serve_known(judged)
+                return
         found = self._delivery.find(judged)
         if isinstance(found, Entry):
             self._write_answer(self._delivery.finish(request, found), keeps_alive=fields.keeps_alive)
@@ -237,12 +241,12 @@ class Connection(asyncio.Protocol):
 
     def _remember(self, head: bytes, request: Request, wanted: Wanted) -> None:
         """Keep the two halves of a good head apart, so that any pair of them is known."""
+        self._takes_gzip = request.fields.takes_gzip
         line, section = head.split(b"\r\n", 1)
         if b"\n" in line or len(head) > MAX_KNOWN_HEAD_BYTES:
             self._block = b""
             return
         self._block = b"\r\n" + section
-        self._takes_gzip = request.fields.takes_gzip
         if request.method == "GET":
             lines = self._front.lines
             if len(lines) >= MAX_KNOWN_LINES:
@@ -318,13 +322,13 @@ class Connection(asyncio.Protocol):
     def _saw(self, channel_id: ChannelId) -> None:
         """Count the viewer, once per second and connection at most."""
         viewers = self._delivery.viewers
+        if self._seen_tick == self._clock.tick_number and self._seen_channel == channel_id:
+            return
         if not self._token:
             assert self._transport is not None
             peer = self._transport.get_extra_info("peername")
             cookie, user_agent = self._identity
             self._token = viewers.token(cookie, peer[0] if isinstance(peer, tuple) else "", user_agent)
-        elif self._seen_tick == self._clock.tick_number and self._seen_channel == channel_id:
-            return
         self._seen_tick, self._seen_channel = self._clock.tick_number, channel_id
         viewers.saw(channel_id, self._token)
 

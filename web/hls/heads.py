@@ -48,8 +48,15 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     fields: Fields
 
 
+_OBEYED: Final = frozenset(
+    [b"accept-encoding", b"range", b"if-range", b"if-none-match", b"cookie", b"user-agent", b"host"]
+)
+
+
 class _Reader:
     """The callbacks of httptools for one head."""
+
+    __slots__ = ("count", "fields", "is_complete", "keeps_alive", "parser", "url")
 
     def __init__(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
@@ -67,6 +74,8 @@ class _Reader:
         if self.count > MAX_FIELDS:
             raise BadHead(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {MAX_FIELDS} header fields")
         name = name.lower()
+        if name not in _OBEYED:
+            return
         if name in self.fields:
             if name == b"host":
                 raise BadHead(HTTPStatus.BAD_REQUEST, "more than one Host field")  # RFC 9112, section 3.2
