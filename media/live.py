@@ -10,13 +10,15 @@ import msgspec
 import structlog
 
 from media.codecs import rfc6381
+from media.hls.answers import BRIEF, Answer, media_answer, playlist_answer, refusal
+from media.hls.directives import BadDirective, read_position, wants_delta
 from media.hls.planner import Plan, Planner
 from media.hls.segmenter import AUDIO, VIDEO, Output, Packager
+from media.hls.variants import write_variants
 from media.hls.window import LiveSegment, Window
 from media.meter import TrackMeter, TrackStats
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from media.spool import Spool
-from schemas import playlist as text
 from schemas.ids import SessionId
 
 log = structlog.get_logger()
@@ -25,27 +27,11 @@ MAX_WAITERS = 10_000
 """Requests of one stream that may wait for what comes next. Web joins equal ones, so a handful is usual."""
 MISSED_PER_SEGMENT = 3
 """Older segments that are offered to the spool again beside each new one."""
-BANDWIDTH_HEADROOM = 1.25
-"""What is added to the measured bit rate until the first whole segment is known."""
-
-PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-IMMUTABLE = "public, max-age=31536000, immutable"
-BRIEF = "public, max-age=1"
-NO_STORE = "no-store"
 
 _FILE = re.compile(
     r"(?P<rendition>video|audio)"
-    r"(?:(?P<playlist>\.m3u8)|-init-(?P<init>\d{1,9})\.mp4|-(?P<msn>\d{1,9})(?:-(?P<part>\d{1,6}))?\.m4s)"
+    r"(?:(?P<playlist>\.m3u8)|-init-(?P<init>[0-9]{1,9})\.mp4|-(?P<msn>[0-9]{1,9})(?:-(?P<part>[0-9]{1,6}))?\.m4s)"
 )
-_NUMBER = re.compile(r"\d{1,9}")
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What the origin says to one request."""
-
-    status: HTTPStatus
-    headers: dict[str, str]
-    body: bytes
 
 
 class StreamStats(msgspec.Struct, frozen=True):
@@ -56,10 +42,6 @@ class StreamStats(msgspec.Struct, frozen=True):
     dropped_packets: int
     discontinuities: int
     media_bytes: int
-
-
-class BadDirective(Exception):
-    """The request's `_HLS_` parameters cannot be met: status 400."""
 
 
 class LiveStream:
@@ -226,61 +208,38 @@ class LiveStream:
 
     # --- answers ---------------------------------------------------------------------------------------------
 
-    async def get(self, file: str, directives: Mapping[str, str]) -> Answer:
-        """Answer a request for a file of this stream; `directives` is the query. Waits up to 3 target durations."""
+    async def get(self, file: str, query: Mapping[str, str]) -> Answer:
+        """Answer a request for a file of this stream. Waits up to three target durations for what is to come."""
         match = _FILE.fullmatch(file)
         window = self.windows.get(match["rendition"]) if match else None
         if match is None or window is None or not self.is_playable:
-            return _refusal(HTTPStatus.NOT_FOUND)
+            return refusal(HTTPStatus.NOT_FOUND)
         try:
             if match["playlist"]:
-                return await self._media_playlist(window, directives)
+                return await self._media_playlist(window, query)
             if match["init"]:
-                return _init(window, int(match["init"]))
+                init = window.inits.get(int(match["init"]))
+                if init is None:
+                    return refusal(HTTPStatus.NOT_FOUND)
+                return media_answer(init.data, is_audio=window.name == AUDIO)
             return await self._media(window, int(match["msn"]), None if match["part"] is None else int(match["part"]))
         except BadDirective:
-            return _refusal(HTTPStatus.BAD_REQUEST)
+            return refusal(HTTPStatus.BAD_REQUEST)
         except TimeoutError:
             # Blocked for longer than three target durations: RFC 8216bis, 6.2.5.2.
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def _media_playlist(self, window: Window, directives: Mapping[str, str]) -> Answer:
+    async def _media_playlist(self, window: Window, query: Mapping[str, str]) -> Answer:
         """RFC 8216bis, 6.2.5."""
         cache = BRIEF
-        if not self.is_ended:
-            msn, part = _number(directives, "_HLS_msn"), _number(directives, "_HLS_part")
-            if msn is not None:
-                self._check_reach(window, msn, part)
-                # The answer to a position does not depend on when it is asked for; plain ones change at any time.
-                cache = f"public, max-age={6 * self._target_duration_s}"
-                await self._until(lambda: window.has(msn, part))
-            elif part is not None:
-                raise BadDirective("_HLS_part without _HLS_msn")
+        if not self.is_ended and (position := read_position(query)) is not None:
+            position.check_reach(window)
+            # The answer to a position does not depend on when it is asked for; plain ones change at any time.
+            cache = f"public, max-age={6 * self._target_duration_s}"
+            await self._until(lambda: window.has(position.msn, position.part))
         if self._is_closed:
-            return _refusal(HTTPStatus.NOT_FOUND)
-        is_delta = directives.get("_HLS_skip") in {"YES", "v2"}
-        return Answer(
-            HTTPStatus.OK,
-            {"Content-Type": PLAYLIST_TYPE, "Cache-Control": cache},
-            self._text(window, is_delta=is_delta),
-        )
-
-    def _check_reach(self, window: Window, msn: int, part: int | None) -> None:
-        """Refuse to wait for what is too far ahead (6.2.5.2).
-
-        "The last Media Segment in the current Playlist" is taken to be the last complete one: the segment in progress
-        has no URI yet, so it is the first of the two that may be waited for.
-        """
-        if msn > window.last_closed_msn + 2:
-            raise BadDirective(f"segment {msn} is too far after {window.last_closed_msn}")
-        next_msn, next_part = window.next_part
-        if part is None or msn < next_msn:
-            return
-        target_s = window.part_target_s
-        limit = 3 / target_s if target_s < 1 else 3  # the Advance Part Limit
-        last_part = next_part - 1 if msn == next_msn else -1
-        if part - last_part > limit:
-            raise BadDirective(f"part {part} is too far after {last_part}")
+            return refusal(HTTPStatus.NOT_FOUND)
+        return playlist_answer(self._text(window, is_delta=wants_delta(query)), cache)
 
     def _text(self, window: Window, *, is_delta: bool) -> bytes:
         key = (window.name, is_delta)
@@ -296,15 +255,15 @@ class LiveStream:
             await self._until(lambda: window.next_part != (msn, part))
         segment = window.find(msn)
         if segment is None or segment.is_gap or self._is_closed:
-            return _refusal(HTTPStatus.NOT_FOUND)
+            return refusal(HTTPStatus.NOT_FOUND)
         if segment.duration_s is None if part is None else part >= len(segment.parts):
-            return _refusal(HTTPStatus.NOT_FOUND)
+            return refusal(HTTPStatus.NOT_FOUND)
         try:
             body = await self._bytes(window, segment, part)
         except OSError as error:
             self._log.error("segment unreadable", file=window.uri(msn), reason=error.strerror or str(error))
-            return _refusal(HTTPStatus.NOT_FOUND)
-        return _media_answer(window, body)
+            return refusal(HTTPStatus.NOT_FOUND)
+        return media_answer(body, is_audio=window.name == AUDIO)
 
     async def _until(self, is_met: Callable[[], bool]) -> None:
         """Wait until it is met or the stream has ended. Raises `TimeoutError` after three target durations."""
@@ -334,31 +293,11 @@ class LiveStream:
 
     # --- what the stream is ----------------------------------------------------------------------------------
 
-    def multivariant(self) -> bytes | None:
-        """Return the multivariant playlist; its URIs begin with the session's id. None until it can be played."""
-        plan = self._plan
-        if plan is None or not self.is_playable or self._is_closed:
-            return None
-        audio, video = self.windows.get(AUDIO), self.windows.get(VIDEO)
-        leading = video or audio
-        assert leading is not None, "a plan has a track"
-        codecs = [rfc6381(self._configs[kind]) for kind in TrackKind if kind.value in self.windows]
-        config = self._configs.get(TrackKind.VIDEO) if video else None
-        groups = []
-        if video and audio:
-            uri = f"{self.session_id}/{audio.name}.m3u8"
-            groups.append(text.AudioGroup("audio", "Audio", uri, self._configs[TrackKind.AUDIO].channels))
-        variant = text.Variant(
-            uri=f"{self.session_id}/{leading.name}.m3u8",
-            bandwidth_bps=sum(_peak_bps(window) for window in self.windows.values()),
-            average_bandwidth_bps=sum(_average_bps(window) for window in self.windows.values()),
-            codecs=codecs,
-            width=config.width if config else 0,
-            height=config.height if config else 0,
-            frame_rate=1 / plan.video.frame_s if plan.video and plan.video.frame_s else 0.0,
-            audio_group="audio" if groups else None,
-        )
-        return text.write_multivariant_playlist(text.MultivariantPlaylist([variant], groups)).encode()
+    def multivariant(self) -> Answer:
+        """Answer a request for the multivariant playlist; its URIs begin with the session's id."""
+        if self._plan is None or not self.is_playable or self._is_closed:
+            return refusal(HTTPStatus.NOT_FOUND)
+        return playlist_answer(write_variants(self.session_id, self._plan, self.windows, self._configs).encode())
 
     @property
     def stats(self) -> StreamStats:
@@ -376,36 +315,3 @@ class LiveStream:
             discontinuities=self._discontinuities,
             media_bytes=sum(meter.total_bytes for meter in self._meters.values()),
         )
-
-
-def _number(directives: Mapping[str, str], name: str) -> int | None:
-    value = directives.get(name)
-    if value is None:
-        return None
-    if not (value.isascii() and _NUMBER.fullmatch(value)):
-        raise BadDirective(f"{name} is not a number")
-    return int(value)
-
-
-def _peak_bps(window: Window) -> int:
-    return window.peak_bps or int(_average_bps(window) * BANDWIDTH_HEADROOM)
-
-
-def _average_bps(window: Window) -> int:
-    return max(1, int(window.total_bytes * 8 / window.total_s)) if window.total_s else 1
-
-
-def _init(window: Window, number: int) -> Answer:
-    init = window.inits.get(number)
-    return _refusal(HTTPStatus.NOT_FOUND) if init is None else _media_answer(window, init.data)
-
-
-def _media_answer(window: Window, body: bytes) -> Answer:
-    kind = "audio/mp4" if window.name == AUDIO else "video/mp4"
-    return Answer(HTTPStatus.OK, {"Content-Type": kind, "Cache-Control": IMMUTABLE}, body)
-
-
-def _refusal(status: HTTPStatus) -> Answer:
-    cache = NO_STORE if status is HTTPStatus.SERVICE_UNAVAILABLE else BRIEF
-    body = f"{status.phrase}\n".encode()
-    return Answer(status, {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": cache}, body)

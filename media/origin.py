@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from media.live import BRIEF, PLAYLIST_TYPE, LiveStream
+from media.hls.answers import Answer, refusal
+from media.live import LiveStream
 from schemas.ids import SessionId
 
 
@@ -22,19 +23,14 @@ def make_origin(sessions: Mapping[SessionId, LiveStream]) -> web.Application:
 
     async def multivariant(request: web.Request) -> web.Response:
         stream = sessions.get(SessionId(request.match_info["session"]))
-        body = stream.multivariant() if stream else None
-        if body is None:
-            return _not_found()
-        return web.Response(body=body, headers={"Content-Type": PLAYLIST_TYPE, "Cache-Control": BRIEF})
+        return _response(stream.multivariant() if stream else refusal(HTTPStatus.NOT_FOUND))
 
     async def file(request: web.Request) -> web.Response:
         stream = sessions.get(SessionId(request.match_info["session"]))
         if stream is None:
-            return _not_found()
-        answer = await stream.get(request.match_info["file"], request.query)
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+            return _response(refusal(HTTPStatus.NOT_FOUND))
+        return _response(await stream.get(request.match_info["file"], request.query))
 
-    # A viewer who leaves must free his place in the waiting line: handler cancellation is the runner's to switch on.
     application = web.Application()
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/{session}/playlist.m3u8", multivariant)
@@ -43,9 +39,11 @@ def make_origin(sessions: Mapping[SessionId, LiveStream]) -> web.Application:
 
 
 def make_runner(sessions: Mapping[SessionId, LiveStream]) -> web.AppRunner:
-    """Return the runner of the origin; a request whose client went away is cancelled."""
+    """Return the runner of the origin; a request whose client went away is cancelled, which frees its place in the
+    waiting line.
+    """
     return web.AppRunner(make_origin(sessions), handler_cancellation=True, access_log=None, shutdown_timeout=2.0)
 
 
-def _not_found() -> web.Response:
-    return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found\n", headers={"Cache-Control": BRIEF})
+def _response(answer: Answer) -> web.Response:
+    return web.Response(status=answer.status, body=answer.body, headers=answer.headers)

@@ -1,1 +1,3 @@
-"""Packaging: fMP4 boxes (`boxes`), parts and segments (`segmenter`), the live window (`window`)."""
+"""Packaging: what a stream promises (`planner`), its parts and segments (`segmenter`, with a `fragmenter` for each
+rendition, writing `boxes`), and what viewers may fetch of them (`window`). Read `segmenter.py` first.
+"""

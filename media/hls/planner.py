@@ -26,6 +26,8 @@ MAX_JITTER = 0.1
 ROUNDING_S = 0.1
 """A GOP this much above a whole second is a whole second with jitter; EXTINF is rounded before it is compared."""
 LONGEST_PART_S = 2.0
+FRAME_GUESS_S = 1 / 30
+"""Frame duration where only one frame is known."""
 
 
 class TrackPlan(msgspec.Struct, frozen=True):
@@ -155,7 +157,7 @@ class Planner:
         self.buffered = kept
 
     def _plan_video(self, config: CodecConfig) -> TrackPlan:
-        frame = (self._video[-1] - self._video[0]) / max(len(self._video) - 1, 1)
+        frame = (self._video[-1] - self._video[0]) / max(len(self._video) - 1, 1) or FRAME_GUESS_S * VIDEO_TIMESCALE
         count = _frames_in(self._part_s, frame / VIDEO_TIMESCALE)
         longest = max((last - first for first, last in zip(self._video, self._video[count:], strict=False)), default=0)
         part = max(count * frame, min(longest, count * frame * (1 + MAX_JITTER))) / VIDEO_TIMESCALE

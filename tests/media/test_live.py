@@ -61,7 +61,7 @@ async def test_a_stream_can_be_played_one_gop_after_its_start(tmp_path: Path, go
         stream.feed(event, WALL_CLOCK + now)
     assert len(called) == 1
     assert called[0] <= gop_s + 0.05
-    assert stream.multivariant() is not None
+    assert stream.multivariant().status is HTTPStatus.OK
 
 
 async def test_nothing_is_served_before_that(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ async def test_nothing_is_served_before_that(tmp_path: Path) -> None:
     for event in usual(1.9):
         feed(stream, [event])
         assert not stream.is_playable
-    assert stream.multivariant() is None
+    assert stream.multivariant().status is HTTPStatus.NOT_FOUND
     for file in ("video.m3u8", "audio.m3u8", "video-init-1.mp4", "video-0-0.m4s"):
         assert await status(stream, file) is HTTPStatus.NOT_FOUND
 
@@ -104,7 +104,7 @@ async def test_a_track_that_comes_too_late_is_named_once_in_the_log(tmp_path: Pa
     assert [(entry["event"], entry["tracks"]) for entry in logs] == [("track came too late, dropped", ["audio"])]
     assert stream.measure(WALL_CLOCK + 6).dropped_packets == 141
     assert await status(stream, "audio.m3u8") is HTTPStatus.NOT_FOUND
-    assert "audio" not in (stream.multivariant() or b"").decode()
+    assert "audio" not in stream.multivariant().body.decode()
 
 
 # --- disk ---------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ async def test_closing_removes_everything(tmp_path: Path) -> None:
     stream.close()
     assert (await waiting).status is HTTPStatus.NOT_FOUND
     assert await status(stream, "video-0.m4s") is HTTPStatus.NOT_FOUND
-    assert stream.multivariant() is None
+    assert stream.multivariant().status is HTTPStatus.NOT_FOUND
     spools[-1].close()
     assert list((tmp_path / "spool").iterdir()) == []
 
@@ -239,6 +239,6 @@ async def test_a_frozen_stream_falls_to_zero(tmp_path: Path) -> None:
 async def test_a_new_size_is_in_the_multivariant_playlist(tmp_path: Path) -> None:
     stream = make_stream(tmp_path)
     feed(stream, usual(5))
-    assert b"RESOLUTION=1280x720" in (stream.multivariant() or b"")
+    assert b"RESOLUTION=1280x720" in stream.multivariant().body
     feed(stream, [CodecConfig(TrackKind.VIDEO, "avc1", VIDEO_CONFIG.record + b"\0", 1920, 1080)])
-    assert b"RESOLUTION=1920x1080" in (stream.multivariant() or b"")
+    assert b"RESOLUTION=1920x1080" in stream.multivariant().body

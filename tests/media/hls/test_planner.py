@@ -237,6 +237,12 @@ def test_a_buffer_that_grows_too_large_is_planned_as_it_is() -> None:
     assert at == pytest.approx(1.0, abs=0.1)
 
 
+def test_a_buffer_with_one_enormous_frame_is_planned_with_a_guess() -> None:
+    frame = video_packet(0, is_keyframe=True)
+    frame.data = b"\0" * (MAX_BUFFER_BYTES + 1)
+    assert plan_of([VIDEO_CONFIG, frame]).part_hold_back_s == pytest.approx(3 * 0.334)
+
+
 @pytest.mark.parametrize(
     "config",
     [
