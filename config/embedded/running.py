@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from config.settings import Settings
 
 RUN_FILE = "run.json"
 LEFTOVER_S = 10.0
+"""For all of them together."""
 
 
 class Child(msgspec.Struct, frozen=True, rename="camel"):
@@ -82,7 +84,9 @@ def end_leftovers(data: Path) -> list[str]:
     for child in left.values():
         with suppress(ProcessLookupError):
             os.kill(child.pid, child.stop_signal)
+    deadline = time.monotonic() + LEFTOVER_S
     for child in left.values():
-        if not processes.wait_gone(child.pid, LEFTOVER_S):
+        if not processes.wait_gone(child.pid, max(0.0, deadline - time.monotonic())):
             processes.end(child.pid, signal.SIGKILL, LEFTOVER_S)
+        processes.kill_group(child.pid)
     return list(left)

@@ -57,3 +57,13 @@ async def test_a_failing_file_leaves_nothing_of_itself(empty_database_url: str) 
     assert await connection.fetchval("SELECT to_regclass('half')") is None
     assert await migrate(empty_database_url, migrations=[ONE, TWO]) == ["0002_two.sql"]
     await connection.close()
+
+
+async def test_a_file_and_its_record_are_one_step(empty_database_url: str) -> None:
+    thief = Migration(2, "0002_thief.sql", "CREATE TABLE loot (id integer); DROP TABLE schema_migrations;")
+    with pytest.raises(MigrationRefused, match=r"0002_thief\.sql failed"):
+        await migrate(empty_database_url, migrations=[ONE, thief])
+    connection = await connect(empty_database_url)
+    assert await connection.fetchval("SELECT to_regclass('loot')") is None
+    assert await connection.fetchval("SELECT max(version) FROM schema_migrations") == 1
+    await connection.close()
