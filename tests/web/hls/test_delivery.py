@@ -543,6 +543,7 @@ async def test_closing_answers_who_waits_and_then_closes(stage: Stage) -> None:
         assert reply.headers["connection"] == "close"
         assert await peer.is_closed()
     await closing
+    assert stage.delivery.counters.ended == {}
 
 
 async def test_the_end_of_delivery_ends_its_flights(stage: Stage) -> None:
