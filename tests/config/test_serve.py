@@ -206,6 +206,7 @@ async def test_a_stuck_child_of_a_killed_supervisor_is_ended_by_the_next(serve: 
     serve.start_ready()
     ingest = serve.pid("ingest")
     os.kill(ingest, signal.SIGSTOP)  # it cannot obey the signal that its parent is gone, and keeps its ports
+    serve.until(lambda: ") T " in Path(f"/proc/{ingest}/stat").read_text())
     serve.family()
     serve.end(signal.SIGKILL)
     serve.until(lambda: not processes.is_alive(serve.pid("web")))

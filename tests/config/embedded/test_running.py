@@ -65,6 +65,7 @@ def test_a_leftover_that_does_not_end_is_killed(
 ) -> None:
     monkeypatch.setattr(running, "LEFTOVER_S", 0.1)
     child.send_signal(signal.SIGSTOP)
+    os.waitpid(child.pid, os.WUNTRACED)  # it has stopped: a SIGTERM before that would be obeyed
     note(tmp_path, child.pid, processes.birth(child.pid))
     assert end_leftovers(tmp_path) == ["ingest"]
     assert child.wait(10) == -signal.SIGKILL
