@@ -2,6 +2,7 @@
 
 import asyncio
 
+import argon2
 import pytest
 
 from schemas.api import PASSWORD_MIN
@@ -48,6 +49,23 @@ async def test_a_password_fits_its_own_hash_only() -> None:
         )
     finally:
         hasher.close()
+
+
+async def test_no_account_costs_the_work_of_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    real = argon2.PasswordHasher.verify
+
+    def verify(hasher: argon2.PasswordHasher, stored: str, password: str) -> bool:
+        checked.append(argon2.extract_parameters(stored).type.name)
+        return real(hasher, stored, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    hasher = Passwords()
+    try:
+        assert not await hasher.verify(None, "anything")
+    finally:
+        hasher.close()
+    assert checked == ["ID"]
 
 
 async def test_a_crowd_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

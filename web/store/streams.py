@@ -121,7 +121,6 @@ async def revive(db: Database, node: NodeId, sessions: list[SessionId]) -> list[
     rows = await db.fetch(
         "UPDATE streams s SET ended_at = NULL, end_reason = NULL"
         " WHERE id = ANY($1) AND node_id = $2 AND end_reason = $3"
-        " AND NOT EXISTS (SELECT 1 FROM streams o WHERE o.channel_id = s.channel_id AND o.ended_at IS NULL)"
         " AND EXISTS (SELECT 1 FROM stream_keys k WHERE k.key_hash = s.key_hash AND k.revoked_at IS NULL)"
         " AND s.started_at = (SELECT max(o.started_at) FROM streams o WHERE o.channel_id = s.channel_id)"
         " RETURNING id, channel_id, viewer_count, live_at IS NOT NULL AS was_live",

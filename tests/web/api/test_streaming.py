@@ -229,6 +229,15 @@ async def test_a_stream_given_up_as_lost_comes_back_with_its_heartbeat(site: Sit
     assert [cut["sessionId"] for cut in await site.heartbeat(health(channel, session))] == [session]
 
 
+async def test_a_lost_stream_whose_place_was_taken_stays_ended(site: Site) -> None:
+    _, key = await _owner(site)
+    channel, first = await site.go_live(key)
+    await _age(site, seen_s=16)
+    _, second = await site.grant(key, node=NodeId("node-2"))
+    assert [cut["sessionId"] for cut in await site.heartbeat(health(channel, first))] == [first]
+    assert await _open(site) == [second]
+
+
 async def test_the_owner_sees_how_the_stream_arrives(site: Site) -> None:
     alice, key = await _owner(site)
     assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
