@@ -29,6 +29,8 @@ MAX_SESSIONS = 500
 """Publishers of one node; beyond it new ones are told to come back."""
 TROUBLE_PERIOD_S = 30.0
 """A repeated failure is logged once per this time, with its count."""
+TROUBLE_COUNT = 3
+"""Failures before the first line: one or two are a neighbour that is starting."""
 UNPUBLISH_DEADLINE_S = 60.0
 """How long the end of a session is repeated to web; after that only the heartbeats' lists say it."""
 FAREWELL_S = 3.0
@@ -136,7 +138,7 @@ class Node:
             await self._beat()
             check_cancelled()
             now = asyncio.get_running_loop().time()
-            if self._troubles and now >= next_report:
+            if self._troubles.total() >= TROUBLE_COUNT and now >= next_report:
                 log.warning("web or redis does not answer, streams go on", failures=dict(self._troubles))
                 self._troubles.clear()
                 next_report = now + TROUBLE_PERIOD_S
