@@ -83,6 +83,17 @@ def test_hvcc_gives_size_and_name() -> None:
     assert rfc6381(config) == "hvc1.1.6.L63.90"
 
 
+def test_hvcc_of_main10_with_a_cropped_picture() -> None:
+    record = bytes.fromhex(
+        "01022000000090000000000078f000fcfdfafa00000f03200001001840010c01ffff022000000300900000030000030078959409"
+        "210001002d420101022000000300900000030000030078a003c880110711236595952930bc05a020000003002000000303c1"
+        "22000100064401c073c189"
+    )
+    config = video_config("hvc1", record)
+    assert (config.width, config.height) == (1922, 1082)
+    assert rfc6381(config) == "hvc1.2.4.L120.90"
+
+
 def test_hvcc_of_main10_high_tier_is_named_with_its_constraints() -> None:
     record = bytearray(hvcc())
     record[1] = 0x22

@@ -308,6 +308,11 @@ def test_writer_uses_the_shortest_safe_header() -> None:
     assert writer.write(4, Message(9, 2, 80, b"x"))[0] >> 6 == 0  # another message stream
 
 
+def test_chunk_size_is_announced_on_chunk_stream_2_and_message_stream_0() -> None:
+    # section 5.4
+    assert ChunkWriter().set_chunk_size(4096) == bytes.fromhex("02 000000 000004 01 00000000 00001000")
+
+
 def test_writer_never_follows_type_0_by_type_3() -> None:
     writer = ChunkWriter()
     writer.write(4, Message(8, 1, 0, b"x"))

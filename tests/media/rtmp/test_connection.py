@@ -366,7 +366,8 @@ def test_second_connect_and_second_publish_are_errors_not_ends() -> None:
 def test_play_is_refused_politely(name: str) -> None:
     peer = Peer()
     peer.connect()
-    assert failure(peer.command(name, 0, None, "KEY", stream=1)) == "play"
+    assert failure(peer.command(name, 0, None, "KEY", stream=3)) == "play"
+    assert peer.answers[-1].stream_id == 3
     assert peer.status()["level"] == "error"
     assert peer.server.state is State.CLOSED
 
@@ -412,6 +413,8 @@ def test_each_way_to_stop_ends_the_publication_once_and_allows_another(name: str
     peer.command(name, 5, None, 1.0)
     peer.command("deleteStream", 6, None, 1.0)
     assert peer.events == [PublishEnded(f"publisher sent {name}")]
+    codes = [values[3]["code"] for values in peer.commands if values[0] == "onStatus" and isinstance(values[3], dict)]
+    assert codes == ["NetStream.Publish.Start", "NetStream.Unpublish.Success"]
     assert peer.message(MessageType.VIDEO, b"late", stream=1) == []
     assert isinstance(peer.command("publish", 7, None, "AGAIN", stream=1)[0], PublishRequested)
 
@@ -455,6 +458,8 @@ def test_aggregate_messages_are_taken_apart() -> None:
     payload = inner(8, 0x01000010, b"a") + inner(9, 0x01000020, b"v") + inner(22, 0, b"x") + inner(18, 0x01000030, b"")
     events = peer.message(MessageType.AGGREGATE, payload, timestamp=5000, stream=1)
     assert events == [AudioTag(5000, b"a"), VideoTag(5016, b"v")]
+    without_back_pointer = inner(9, 0, b"v")[:-4]
+    assert peer.message(MessageType.AGGREGATE, without_back_pointer, timestamp=7, stream=1) == [VideoTag(7, b"v")]
     assert failure(peer.message(MessageType.AGGREGATE, payload[:20], stream=1)) == "bad_aggregate"
 
 

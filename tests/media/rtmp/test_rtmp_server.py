@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import ipaddress
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -483,3 +484,34 @@ async def test_plain_rtmp_on_the_tls_port_is_dropped(site: Site, certificate: tu
 )
 def test_addresses_are_masked_for_logs(address: str, shown: str) -> None:
     assert masked(address) == shown
+
+
+PYAV_PUBLISHER = """
+import sys
+from fractions import Fraction
+import av
+with av.open(sys.argv[1], "w", format="flv") as out:
+    stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast", "tune": "zerolatency"})
+    stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv420p"
+    for index in range(25):
+        frame = av.VideoFrame(128, 72, "yuv420p")
+        frame.pts, frame.time_base = index, Fraction(1, 25)
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode(None))
+"""
+"""FFmpeg 8's libraries as a publisher. In a process of its own: PyAV opens output URLs without letting the GIL go."""
+
+
+async def test_pyav_publishes(site: Site) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PYAV_PUBLISHER, site.url())
+    try:
+        async with asyncio.timeout(40):
+            assert await process.wait() == 0
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    (publication,) = site.publications.all
+    assert await publication.ended == "publisher sent FCUnpublish"
+    assert publication.count(TrackKind.VIDEO) == 25
+    assert publication.packets[0].is_keyframe
