@@ -80,14 +80,20 @@ function KeyBox({ channelId, info, isLive }: { channelId: string; info: StreamKe
       ) : (
         <div className="field">
           <span className="label">Stream key</span>
-          <p className="key-masked">
-            {hasKey ? <><span aria-hidden="true">••••••••••••</span><span className="visually-hidden">ends with </span><b>{info.lastFour}</b></> : 'No key yet'}
-            {info.createdAt && <span className="muted" title={formatDate(info.createdAt)}> made {formatAgo(info.createdAt, Date.now())}</span>}
+          {hasKey && (
+            <p className="key-masked">
+              <span aria-hidden="true">••••••••••••</span><span className="visually-hidden">ends with </span><b>{info.lastFour}</b>
+              {info.createdAt && <span className="muted" title={formatDate(info.createdAt)}> made {formatAgo(info.createdAt, Date.now())}</span>}
+            </p>
+          )}
+          <p className="hint">
+            {hasKey
+              ? 'Keys are stored so that nobody can read them back, not even you. Lost it? Make a new one.'
+              : 'Whoever has the key can stream to this channel. It is shown once, when it is made.'}
           </p>
-          <p className="hint">Keys are stored so that nobody can read them back, not even you. Lost it? Make a new one.</p>
         </div>
       )}
-      <button type="button" className="button" data-testid="rotate-key" disabled={rotate.isPending} onClick={start}><Icon name="key" size={18} /> {action}</button>
+      <button type="button" className={hasKey ? 'button' : 'button primary'} data-testid="rotate-key" disabled={rotate.isPending} onClick={start}><Icon name="key" size={18} /> {action}</button>
       {isAsking && (
         <Confirm title="Make a new key?" isBusy={rotate.isPending} isDangerous={isLive} action={action}
           text={isLive ? 'The old key stops working at once, and the stream that runs now is cut.' : 'The old key stops working at once. Put the new one into your encoder.'}

@@ -38,7 +38,7 @@ export function TagInput({ tags, onChange, error }: { tags: readonly string[]; o
             <button type="button" aria-label={`Remove ${tag}`} onClick={() => onChange(tags.filter((other) => other !== tag))}><Icon name="close" size={12} /></button>
           </span>
         ))}
-        <input id={id} value={typed} maxLength={200} disabled={tags.length >= MAX_TAGS} placeholder={tags.length === 0 ? 'speedrun, cosy, 日本語' : ''}
+        <input id={id} value={typed} maxLength={200} disabled={tags.length >= MAX_TAGS} placeholder={tags.length === 0 ? 'speedrun, cosy' : ''}
           onChange={(event) => setTyped(event.target.value)} onKeyDown={key} onBlur={commit} aria-describedby={`${id}-hint`} />
       </div>
       {error && <p className="error-text" role="alert">{error}</p>}

@@ -104,6 +104,7 @@ describe('PlayerEngine', () => {
     await start();
     FakeHls.last.fail('levelLoadError');
     FakeHls.last.fail('fragLoadError');
+    expect(types()).toEqual(['load', 'retry-planned']);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(FakeHls.made).toHaveLength(2);
   });

@@ -66,6 +66,7 @@ describe('ChannelSocket', () => {
     FakeSocket.last.drop();
     vi.advanceTimersByTime(1000);
     FakeSocket.last.open();
+    FakeSocket.last.say({ type: 'pong' });
     FakeSocket.last.drop();
     vi.advanceTimersByTime(1999);
     expect(FakeSocket.made).toHaveLength(2);
