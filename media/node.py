@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from config.tasks import check_cancelled
 from media.callbacks import CallbackRefused, Callbacks
 from media.live import LiveStream
-from media.publication import PublishAttempt, Refused, Unavailable
+from media.publication import PublishAttempt, Refused, Unavailable, masked
 from media.registry import Registry
 from media.session import Session
 from media.spool import Spool
@@ -95,6 +95,7 @@ class Node:
             session=grant.session_id,
             protocol=attempt.protocol,
             encoder=attempt.encoder,
+            peer=masked(attempt.remote_address),
         )
         return session
 
@@ -169,14 +170,16 @@ class Node:
     # --- ends ------------------------------------------------------------------------------------------------
 
     def _ended(self, session: Session, reason: str) -> None:
-        grant = session.grant
+        grant, health = session.grant, session.health()
         self.sessions.pop(grant.session_id, None)
         log.info(
             "publish ended",
             channel=grant.channel_name,
             session=grant.session_id,
             reason=reason,
-            duration_s=round((session.health().duration_ms) / 1000, 1),
+            duration_s=round(health.duration_ms / 1000, 1),
+            received_mb=round(health.received_bytes / 1e6, 1),
+            dropped_packets=health.dropped_packets,
         )
         if self._group is None:
             session.live.close()

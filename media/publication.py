@@ -5,6 +5,7 @@ word, he will try again).
 """
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Protocol as Interface
 
 import msgspec
@@ -57,3 +58,14 @@ class Publications(Interface):
         `on_cut(sentence)` is called (once, in the loop) when the platform ends the session; the protocol tells the
         publisher and closes. Raises `Refused` or `Unavailable`; takes up to `GRANT_TIMEOUT_S`.
         """
+
+
+def masked(address: str) -> str:
+    """Return an address that is fit for a log: its network, not its host."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "?"
+    if parsed.version == 4:
+        return address.rpartition(".")[0] + ".x"
+    return ":".join(parsed.exploded.split(":")[:3]) + "::x"

@@ -8,7 +8,6 @@ import asyncio
 import ssl as tls
 from collections import Counter as Tally
 from collections.abc import Callable, Coroutine, Sequence
-from ipaddress import ip_address
 from itertools import count
 from typing import Any, Literal, cast
 
@@ -16,7 +15,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from media.packets import Packet
-from media.publication import Publication, Publications, PublishAttempt, Refused, Unavailable
+from media.publication import Publication, Publications, PublishAttempt, Refused, Unavailable, masked
 from media.rtmp.connection import (
     AudioTag,
     DataTag,
@@ -312,7 +311,7 @@ class _Peer(asyncio.Protocol):
         self._flv = FlvReader()
         self._started_at = self._loop.time()
         self._set_idle(is_idle=False)
-        self._log.info("publish started", encoder=encoder)
+        self._log.debug("publisher accepted", encoder=encoder)
         self._core.accept_publish()
         self._take(self._core.held_events(self._loop.time()))
         if not self._is_closing:
@@ -333,8 +332,8 @@ class _Peer(asyncio.Protocol):
         if publication is None:
             return
         reason = reason or self._detail
-        self._log.info(
-            "publish ended",
+        self._log.debug(
+            "publisher gone",
             reason=reason,
             duration_s=round(self._loop.time() - self._started_at, 1),
             received_bytes=self._core.received_bytes,
@@ -415,14 +414,3 @@ class _Peer(asyncio.Protocol):
         if self._is_idle is not is_idle:
             self._is_idle = is_idle
             self._server.set_idle(self, is_idle=is_idle)
-
-
-def masked(address: str) -> str:
-    """Return an address that is fit for a log: its network, not its host."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "?"
-    if parsed.version == 4:
-        return address.rpartition(".")[0] + ".x"
-    return ":".join(parsed.exploded.split(":")[:3]) + "::x"

@@ -18,12 +18,12 @@ from cryptography.x509.oid import NameOID
 
 from media.codecs import rfc6381
 from media.packets import CodecConfig, Packet, TrackKind
-from media.publication import PublishAttempt, Refused, Unavailable
+from media.publication import PublishAttempt, Refused, Unavailable, masked
 from media.rtmp import amf, connection, server
 from media.rtmp.chunks import ChunkWriter
 from media.rtmp.client import PublishFailed, RtmpPublisher
 from media.rtmp.messages import Message, MessageType
-from media.rtmp.server import RtmpServer, masked
+from media.rtmp.server import RtmpServer
 
 pytestmark = pytest.mark.services
 
