@@ -6,7 +6,7 @@ from media.hls.boxes import Sample, fragment, init_section, timescale
 from media.hls.planner import TrackPlan
 from media.packets import CodecConfig, Packet, TrackKind
 
-AUDIO_HOLE_S = 0.1
+AUDIO_HOLE_S = 0.05
 """An audio access unit does not last longer than usual by more than this: the rest is a hole, which is left empty."""
 
 

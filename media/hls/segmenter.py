@@ -18,9 +18,10 @@ VIDEO, AUDIO = "video", "audio"
 """Rendition names, as they stand in URIs."""
 FOLLOWER_WAIT_S = 1.0
 """How long one track waits for the other, in media time, before it goes on alone."""
-OVERRUN_S = 0.4
+OVERRUN_S = 0.3
 """A segment may be this much longer than TARGETDURATION: EXTINF is rounded to whole seconds before it is compared
-(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is. An audio segment may have a frame more."""
+(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is. An audio segment may have one access unit more, so
+this leaves room for the longest of Opus, 120 ms, and for `AUDIO_HOLE_S`."""
 
 
 class Packager:

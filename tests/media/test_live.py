@@ -155,10 +155,12 @@ async def test_files_go_when_nobody_may_fetch_them_any_more(tmp_path: Path) -> N
 async def test_closing_removes_everything(tmp_path: Path) -> None:
     stream = make_stream(tmp_path)
     await play(stream, usual(8))
-    waiting = asyncio.create_task(stream.get("video.m3u8", {"_HLS_msn": "4"}))
+    hint = read(await body(stream, "video.m3u8")).hints[0]["URI"]
+    waiting = [asyncio.create_task(stream.get(*ask)) for ask in (("video.m3u8", {"_HLS_msn": "4"}), (hint, {}))]
     await settle()
+    assert stream.waiters == 2
     stream.close()
-    assert (await waiting).status is HTTPStatus.NOT_FOUND
+    assert [(await request).status for request in waiting] == [HTTPStatus.NOT_FOUND] * 2
     assert await status(stream, "video-0.m4s") is HTTPStatus.NOT_FOUND
     assert stream.multivariant().status is HTTPStatus.NOT_FOUND
     spools[-1].close()

@@ -1,7 +1,7 @@
 """What is learned from the beginning of a stream."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.hls.boxes import UnsupportedCodec
@@ -129,6 +129,7 @@ def test_target_duration_is_the_least_number_of_gops(segment_s: float, gop_s: fl
     assert target_duration(segment_s, gop_s, 1 / 30) == expected
 
 
+@settings(deadline=None)
 @given(segment_s=st.floats(0.5, 10), gop_s=st.floats(0.1, 10))
 def test_target_duration_has_room_for_whole_gops(segment_s: float, gop_s: float) -> None:
     gops = 1
