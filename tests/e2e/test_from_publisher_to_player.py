@@ -91,8 +91,12 @@ def test_a_rotated_key_cuts_its_publisher_within_a_second(product: Product, clip
         status, answer = admin.call("POST", f"channels/{channel}/go-offline")
         assert (status, answer["data"]["isLive"]) == (200, False)
         wait_until(lambda: publisher.poll() is not None, 2, "the owner's stop cuts the publisher", 0.01)
+        refused = publish(clip, product.publish_url(again["data"]["streamKey"]), log=tmp_path / "rest.log")
+        assert refused.wait(15) != 0
+        assert "ended by its owner" in (tmp_path / "rest.log").read_text()
     finally:
         end(publisher)
+    time.sleep(10)  # the rest that an owner's stop gives to the channel
     # later tests publish with the first run's key file
     first = product.data / "first-run.json"
     first.write_text(json.dumps(product.first_run() | {"streamKey": again["data"]["streamKey"]}))

@@ -49,6 +49,9 @@ async def publish(services: Services, request: PublishRequest) -> PublishGrant:
         if outcome is streams.Refusal.WRONG_KEY:
             # Not UNAUTHORIZED: that says that the callback itself was not signed well.
             raise ApiError(ErrorCode.FORBIDDEN, "This stream key is not valid.")
+        if outcome is streams.Refusal.TAKEN_OFF_AIR:
+            wait_s = streams.REST.seconds
+            raise ApiError(ErrorCode.FORBIDDEN, f"The stream was just ended by its owner. Start again in {wait_s} s.")
         raise ApiError(ErrorCode.CONFLICT, "This channel is already live from somewhere else.")
     services.metrics.publishes.labels("granted").inc()
     log.info("publish granted", channel=outcome.grant.channel_id, session=outcome.grant.session_id)

@@ -14,7 +14,6 @@ from web.store import keys, streams
 from web.tokens import digest, make_stream_key
 
 KEY_REPLACED = "The stream key was replaced."
-TAKEN_OFF_AIR = "The stream was ended from the dashboard."
 
 
 def health_key(channel: ChannelId) -> str:
@@ -56,10 +55,10 @@ async def rotate(services: Services, channel: ChannelId) -> str:
 
 async def go_offline(call: Call[None]) -> api.GoneOffline:
     """End the running stream and cut its publisher."""
-    ended = await streams.end_channel(call.services.pool, call.channel.id, TAKEN_OFF_AIR)
+    ended = await streams.end_channel(call.services.pool, call.channel.id, streams.TAKEN_OFF_AIR)
     if not ended:
         raise ApiError(ErrorCode.NO_PUBLISHER, "Nobody is publishing to this channel.")
-    await call.services.events.cut([stream.session_id for stream in ended], TAKEN_OFF_AIR)
+    await call.services.events.cut([stream.session_id for stream in ended], streams.TAKEN_OFF_AIR)
     await call.services.events.ended(ended)
     return api.GoneOffline(call.channel.id, is_live=False)
 

@@ -25,6 +25,10 @@ LISTED_AFTER = timedelta(seconds=10)
 """A grant this old must be in its node's heartbeats; a younger one may still be on its way."""
 ENCODER_MAX = 200
 """Characters of the encoder's name that are kept."""
+TAKEN_OFF_AIR = "The stream was ended from the dashboard."
+REST = timedelta(seconds=10)
+"""After its owner took a channel off the air, publishers are refused for this long: OBS connects again by itself after
+2 s, and would undo what the owner just did; a refusal makes it stop."""
 LOST = "lost"
 """The end reason of a row that nobody ended: it comes back if its node turns out to be alive."""
 RETURNING = " RETURNING id, channel_id, live_at IS NOT NULL AS was_live"
@@ -35,6 +39,7 @@ class Refusal(Enum):
 
     WRONG_KEY = "wrong key"
     ALREADY_LIVE = "already live"
+    TAKEN_OFF_AIR = "taken off the air"
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -81,6 +86,13 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
     )
     if found is None:
         return Refusal.WRONG_KEY
+    if await connection.fetchval(
+        "SELECT 1 FROM streams WHERE channel_id = $1 AND end_reason = $2 AND ended_at > now() - $3::interval",
+        found["id"],
+        TAKEN_OFF_AIR,
+        REST,
+    ):
+        return Refusal.TAKEN_OFF_AIR
     lost = await connection.fetch(
         "UPDATE streams SET ended_at = now(), end_reason = $3"
         " WHERE channel_id = $1 AND ended_at IS NULL AND seen_at < now() - $2::interval" + RETURNING,

@@ -189,6 +189,16 @@ async def test_the_owner_takes_the_stream_off_the_air(site: Site) -> None:
         done = await site.data("POST", "/channels/news/go-offline", who=alice)
         assert (await commands.next())["sessionId"] == session
     assert done == {"channelId": channel, "isLive": False}
+
+
+async def test_an_encoder_that_connects_again_by_itself_does_not_undo_the_owners_stop(site: Site) -> None:
+    alice, key = await _owner(site)
+    await site.go_live(key)
+    await site.data("POST", "/channels/news/go-offline", who=alice)
+    status, envelope = await site.publish(key)
+    assert (status, envelope["error"]["code"]) == (403, "FORBIDDEN")
+    assert "ended by its owner" in envelope["error"]["message"]
+    await site.running.services.pool.execute("UPDATE streams SET ended_at = ended_at - interval '10 seconds'")
     assert (await site.publish(key))[0] == 200
 
 
