@@ -62,7 +62,6 @@ class Hub:
         self._trouble = trouble
         self.failures = failures
         self.rooms: dict[ChannelId, Room] = {}
-        self.subscribed = asyncio.Event()
         self._announce_all = asyncio.Event()
 
     async def run(self) -> None:
@@ -141,14 +140,11 @@ class Hub:
                         if message["type"] == "subscribe":
                             # also comes when the client library has reconnected by itself
                             pause_s = FIRST_PAUSE_S
-                            self.subscribed.set()
                             self._announce_all.set()
                         elif message["type"] == "message":
                             self.deliver(message["data"])
             except (RedisError, OSError) as error:
                 self._trouble("redis subscription", error)
-            finally:
-                self.subscribed.clear()
             check_cancelled()
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

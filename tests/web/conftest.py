@@ -12,8 +12,21 @@ from web.server import Running, running
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, free_port: Callable[[], int], tmp_path: Path) -> Settings:
-    return make_settings(database_url, redis_url, tmp_path, http_port=free_port(), internal_port=free_port())
+def more_settings() -> dict[str, object]:
+    """What a test wants set otherwise: parametrize it."""
+    return {}
+
+
+@pytest.fixture
+def settings(
+    database_url: str,
+    redis_url: str,
+    free_port: Callable[[], int],
+    tmp_path: Path,
+    more_settings: dict[str, object],
+) -> Settings:
+    ports = {"http_port": free_port(), "internal_port": free_port()}
+    return make_settings(database_url, redis_url, tmp_path, **ports, **more_settings)
 
 
 @pytest.fixture

@@ -208,3 +208,24 @@ async def test_many_sign_ins_at_once_are_all_answered(site: Site) -> None:
     body = {"username": "alice", "password": PASSWORD}
     answers = await asyncio.gather(*(site.call("POST", "/auth/login", body) for _ in range(8)))
     assert [status for status, _ in answers] == [200] * 8
+
+
+@pytest.mark.parametrize("more_settings", [{"registration": "closed"}, {"registration": "invite"}])
+async def test_a_site_may_take_no_new_accounts(site: Site) -> None:
+    body = {"username": "alice", "password": PASSWORD, "inviteCode": "let me in"}
+    status, envelope = await site.call("POST", "/auth/register", body)
+    assert (status, envelope["error"]["code"]) == (403, "FORBIDDEN")
+    assert await site.running.services.pool.fetchval("SELECT count(*) FROM users") == 0
+
+
+@pytest.mark.parametrize("more_settings", [{"public_url": "https://tv.example.org"}])
+async def test_under_https_cookies_travel_encrypted_only(site: Site) -> None:
+    body = {"username": "alice", "password": PASSWORD}
+    async with site.client.post(f"{site.base}/api/auth/register", json=body) as response:
+        assert response.cookies["session"]["secure"]
+        token = response.cookies["session"].value
+    headers = {"Cookie": f"session={token}", "Origin": "https://tv.example.org"}
+    async with site.client.post(f"{site.base}/api/auth/logout", headers=headers) as response:
+        assert response.status == 200
+        assert response.cookies["session"].value == ""
+        assert response.cookies["session"]["max-age"] == "0"

@@ -92,6 +92,15 @@ async def test_going_live_is_said_once(site: Site) -> None:
         assert [(await events.next())["type"] for _ in range(2)] == ["stream_online", "stream_offline"]
 
 
+async def test_the_end_of_what_was_never_on_the_air_is_no_news(site: Site) -> None:
+    _, key = await _owner(site)
+    async with Listener(site, STREAM_EVENTS) as events:
+        _, session = await site.grant(key)
+        await site.unpublish(session)
+        await site.go_live(key)
+        assert (await events.next())["type"] == "stream_online"
+
+
 async def test_a_wrong_key_is_refused(site: Site) -> None:
     await _owner(site)
     status, envelope = await site.publish("live_" + "0" * 32)
