@@ -26,9 +26,10 @@ async def info(db: Database, channel: ChannelId) -> KeyInfo | None:
 async def replace(connection: Connection, channel: ChannelId, key_hash: bytes, last_four: str) -> None:
     """Revoke the channel's key and store its new one, inside a transaction.
 
-    The lock on the channel's row makes two rotations follow each other; the index allows one valid key.
+    The lock on the channel's row makes two rotations follow each other; the index allows one valid key. It is a NO KEY
+    lock: a stronger one would wait for a publish that refers to the channel, while that publish waits for the key.
     """
-    await connection.execute("SELECT 1 FROM channels WHERE id = $1 FOR UPDATE", channel)
+    await connection.execute("SELECT 1 FROM channels WHERE id = $1 FOR NO KEY UPDATE", channel)
     await connection.execute(
         "UPDATE stream_keys SET revoked_at = now() WHERE channel_id = $1 AND revoked_at IS NULL", channel
     )
