@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from config import logs
+from config.limits import raise_open_files
 from config.settings import Settings, SettingsError, load
 from media import demo, server
 
@@ -38,6 +39,7 @@ def main() -> None:
 
 def _ingest(settings: Settings) -> None:
     gc.set_threshold(GC_THRESHOLD)
+    raise_open_files()
     try:
         uvloop.run(server.run(settings))
     except server.StartError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from config import logs
+from config.limits import raise_open_files
 from config.postgres import DatabaseUnavailable
 from config.settings import Settings, SettingsError, load
 from web import commands
@@ -42,6 +43,7 @@ def _serve(settings: Settings, parts: Sequence[str]) -> None:
     logs.configure("web", settings)
     if settings.database_url is None or settings.redis_url is None:
         raise commands.Failed("TALLY_DATABASE_URL and TALLY_REDIS_URL must be set here; `tally serve` does it itself")
+    raise_open_files()
     chosen = [part for part in PARTS if part in parts]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, chosen))
