@@ -2,7 +2,6 @@
 
 import resource
 
-
 OPEN_FILES = 65_536
 """More than any process of ours can serve; an endless limit is refused on macOS."""
 

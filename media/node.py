@@ -64,7 +64,9 @@ class Node:
         self._group: asyncio.TaskGroup | None = None
         self._farewells: set[asyncio.Task[None]] = set()
         self._opening = 0
-        self._troubles: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        """What did not get through since the start, for metrics."""
+        self._troubles: Counter[str] = Counter()  # the same, since the last line in the log
 
     async def open(self, attempt: PublishAttempt, on_cut: Callable[[str], None]) -> Session:
         """Ask web for a grant and begin a session (see `Publications.open`)."""
@@ -158,14 +160,18 @@ class Node:
                 session.entry(self._node_id, self._origin_url) for session in sessions if session.live.is_playable
             )
         except (RedisError, OSError) as error:
-            self._troubles[f"registry: {type(error).__name__}"] += 1
+            self._failed(f"registry: {type(error).__name__}")
         try:
             answer = await self._callbacks.heartbeat(self._origin_url, [session.health() for session in sessions])
         except (CallbackRefused, aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
-            self._troubles[f"heartbeat: {type(error).__name__}"] += 1
+            self._failed(f"heartbeat: {type(error).__name__}")
             return
         for cut in answer.cut:
             self._cut(cut.session_id, cut.reason)
+
+    def _failed(self, what: str) -> None:
+        self.failures[what] += 1
+        self._troubles[what] += 1
 
     # --- ends ------------------------------------------------------------------------------------------------
 
@@ -195,13 +201,13 @@ class Node:
         try:
             await self._registry.remove(session.entry(self._node_id, self._origin_url))
         except (RedisError, OSError) as error:
-            self._troubles[f"registry: {type(error).__name__}"] += 1
+            self._failed(f"registry: {type(error).__name__}")
         check_cancelled()
         try:
             async with asyncio.timeout(UNPUBLISH_DEADLINE_S):
                 await self._callbacks.unpublish(session.grant.session_id, reason)
         except TimeoutError:
-            self._troubles["unpublish: TimeoutError"] += 1
+            self._failed("unpublish: TimeoutError")
         except CallbackRefused as error:
             log.error("end of session refused by web", session=session.grant.session_id, error=str(error))
 

@@ -2,13 +2,14 @@
 
 GET /{sessionId}/playlist.m3u8      multivariant
 GET /{sessionId}/{file}             playlists, parts, segments, initialization sections
-GET /healthz
+GET /healthz, /metrics
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from media.hls.answers import Answer, refusal
 from media.live import LiveStream
@@ -31,8 +32,12 @@ def make_origin(sessions: Mapping[SessionId, LiveStream]) -> web.Application:
             return _response(refusal(HTTPStatus.NOT_FOUND))
         return _response(await stream.get(request.match_info["file"], request.query))
 
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     application = web.Application()
     application.router.add_get("/healthz", healthz)
+    application.router.add_get("/metrics", metrics)
     application.router.add_get("/{session}/playlist.m3u8", multivariant)
     application.router.add_get("/{session}/{file}", file)
     return application

@@ -11,10 +11,12 @@ import ssl
 import aiohttp
 import structlog
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from config import redis as redis_connection
 from config.settings import Settings
 from media.callbacks import Callbacks
+from media.metrics import NodeCollector
 from media.node import Node
 from media.origin import make_runner
 from media.registry import Registry
@@ -64,6 +66,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         )
         runner = make_runner(node.streams)
         await runner.setup()
+        collector = NodeCollector(node)
+        REGISTRY.register(collector)
         rtmp = RtmpServer(node)
         life = asyncio.create_task(node.run(), name="node")
         try:
@@ -82,6 +86,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             await asyncio.wait({life})
             await runner.cleanup()
             await asyncio.to_thread(spool.close)
+            REGISTRY.unregister(collector)
             await redis.aclose()
         if not life.cancelled():
             life.result()

@@ -9,11 +9,13 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from config.redis import connect
 from media import node as node_module
 from media.callbacks import Callbacks
+from media.metrics import NodeCollector
 from media.node import Node
 from media.publication import PublishAttempt, Refused, Unavailable
 from media.registry import Registry
@@ -232,6 +234,21 @@ async def test_a_running_stream_goes_on_while_web_is_down(bench: Bench, monkeypa
     assert session.grant.session_id in bench.node.sessions
     bench.platform.is_down = False
     await bench.until(lambda beat: bool(beat.sessions))
+
+
+async def test_metrics_name_the_channel_and_what_failed(bench: Bench) -> None:
+    session = await bench.publish()
+    await bench.feed(session)
+    bench.platform.is_down = True
+    async with asyncio.timeout(8):
+        while not bench.node.failures:
+            await asyncio.sleep(0.05)
+    bench.platform.is_down = False
+    registry = CollectorRegistry()
+    registry.register(NodeCollector(bench.node))
+    assert registry.get_sample_value("tally_ingest_sessions") == 1
+    assert (registry.get_sample_value("tally_ingest_received_bytes_total", {"channel": "demo"}) or 0) > 10_000
+    assert registry.get_sample_value("tally_ingest_failures_total", {"what": "heartbeat: ClientResponseError"}) == 1
 
 
 async def test_a_frozen_publisher_gives_way_to_a_new_one_with_its_key(
