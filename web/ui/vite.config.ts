@@ -15,7 +15,8 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: URLs would need a hole in the content security policy
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700, // hls.js; loaded beside the application, never by it
-    reportCompressedSize: true,
+    // What changes only with our dependencies stays in browsers' caches from one version to the next.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'vendor', test: /node_modules[\\/](?!hls\.js)/ }] } } },
   },
   server: {
     proxy: { '/api': server, '/hls': server, '/avatars': server, '/thumbnails': server, '/ws': { target: server, ws: true } },

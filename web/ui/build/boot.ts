@@ -35,24 +35,23 @@ export function bootScript(source: string): Plugin {
   };
 }
 
-/** The paths of the chunks called `names` and of all that they import, apart from the application itself. */
+/** The paths of the chunks called `names` and of all that they import, apart from what every page has already. */
 function filesOf(names: string[], bundle: Rolldown.OutputBundle): string {
-  const files = new Set<string>();
-  const add = (chunk: Rolldown.OutputChunk) => {
-    if (chunk.isEntry) return; // every page has it already
-    files.add(chunk.fileName);
-    for (const style of chunk.viteMetadata?.importedCss ?? []) files.add(style);
-    for (const name of chunk.imports) {
-      const imported = bundle[name];
-      if (imported?.type === 'chunk') add(imported);
-    }
+  const chunks = Object.values(bundle).filter((output) => output.type === 'chunk');
+  const closure = (roots: Rolldown.OutputChunk[]): Set<Rolldown.OutputChunk> => {
+    const found = new Set(roots);
+    for (const chunk of found) for (const other of chunks) if (chunk.imports.includes(other.fileName)) found.add(other);
+    return found;
   };
-  for (const name of names) {
-    const chunk = Object.values(bundle).find((output) => output.type === 'chunk' && output.isDynamicEntry && output.name === name);
-    if (chunk?.type !== 'chunk') throw new Error(`no chunk is called ${name}: its page would load in turn`);
-    add(chunk);
-  }
-  return [...files].map((file) => '/' + file).join(' ');
+  const everywhere = closure(chunks.filter((chunk) => chunk.isEntry));
+  const roots = names.map((name) => {
+    const root = chunks.find((chunk) => chunk.isDynamicEntry && chunk.name === name);
+    if (!root) throw new Error(`no chunk is called ${name}: its page would load in turn`);
+    return root;
+  });
+  const wanted = [...closure(roots)].filter((chunk) => !everywhere.has(chunk));
+  const files = wanted.flatMap((chunk) => [chunk.fileName, ...(chunk.viteMetadata?.importedCss ?? [])]);
+  return files.map((file) => '/' + file).join(' ');
 }
 
 /** Write `.gz` and `.br` beside every text file, for servers that send such twins as they are. */

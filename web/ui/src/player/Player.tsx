@@ -38,7 +38,10 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
     if (!(await togglePictureInPicture(player.video.current))) say('Picture in picture needs a playing picture.', 'failed');
   };
   const toggle = (which: 'stats' | 'help') => setPanel((open) => (open === which ? null : which));
-  const louder = (by: number) => player.setVolume((player.isMuted ? 0 : useSound.getState().volume) + by);
+  const louder = (by: number) => {
+    if (player.isMuted && by < 0) return; // quieter than silent: keep the volume that unmuting brings back
+    player.setVolume((player.isMuted ? 0 : useSound.getState().volume) + by);
+  };
 
   const shortcuts: Shortcut[] = [
     { keys: [' ', 'k'], label: 'Space k', what: 'Play or pause', act: player.toggle },
@@ -53,7 +56,8 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
     { keys: ['s'], label: 's', what: 'Statistics', act: () => toggle('stats') },
     { keys: ['?'], label: '?', what: 'This list', act: () => toggle('help') },
   ];
-  useShortcuts(shortcuts, !isPreview);
+  const awake = (shortcut: Shortcut): Shortcut => ({ ...shortcut, act: () => (wake(), shortcut.act()) });
+  useShortcuts(shortcuts.map(awake), !isPreview);
   useMediaSession({ title, artist, artwork }, player, !isPreview);
 
   const tap = (event: PointerEvent) => {

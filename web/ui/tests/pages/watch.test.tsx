@@ -140,6 +140,23 @@ describe('watch page', () => {
     expect((screen.getByTestId('video') as HTMLVideoElement).currentTime).toBe(50);
   });
 
+  it('changes the volume by key and keeps it while muted', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    const video = screen.getByTestId('video') as HTMLVideoElement;
+    const press = (key: string) => fireEvent.keyDown(document.body, { key });
+    press('ArrowDown');
+    press('ArrowDown');
+    expect(video.volume).toBe(0.8);
+    press('m');
+    press('ArrowDown');
+    expect(video.muted).toBe(true);
+    press('m');
+    expect([video.muted, video.volume]).toEqual([false, 0.8]);
+    expect(JSON.parse(localStorage.getItem('tally.sound')!)).toEqual({ volume: 0.8, muted: false });
+  });
+
   it('opens the list of keys and the figures by key', async () => {
     serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
     open('/demo');
