@@ -12,6 +12,7 @@ POSTGRES_AWAY: tuple[type[Exception], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.TransactionRollbackError,  # a deadlock was broken: nothing was done, the same again will pass
     asyncpg.InternalClientError,
 )
 AWAY: tuple[type[Exception], ...] = (*REDIS_AWAY, *POSTGRES_AWAY, OSError, TimeoutError)

@@ -118,7 +118,7 @@ async def create(
 ) -> ChannelId:
     """Make a channel, inside a transaction. Raises `ApiError`: FORBIDDEN at the limit, DUPLICATE for a taken name."""
     # The row lock makes two creations of one account follow each other, or both could pass the count.
-    most = await connection.fetchval("SELECT max_channels FROM users WHERE id = $1 FOR UPDATE", user)
+    most = await connection.fetchval("SELECT max_channels FROM users WHERE id = $1 FOR NO KEY UPDATE", user)
     if await connection.fetchval("SELECT count(*) FROM channels WHERE user_id = $1", user) >= most:
         raise ApiError(ErrorCode.FORBIDDEN, f"This account may have {most} channel{'' if most == 1 else 's'}.")
     if await connection.fetchval("SELECT 1 FROM users WHERE username = $1 AND id <> $2", name, user):

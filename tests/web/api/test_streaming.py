@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from schemas.ids import NodeId, SessionId
-from schemas.ingest import INGEST_COMMANDS, CutSession
+from schemas.ingest import INGEST_COMMANDS, CutSession, PublishRequest
 from schemas.socket import STREAM_EVENTS
-from tests.web.site import Person, Site, health
+from tests.web.site import NODE, Person, Site, health
+from web.store import streams
 from web.tokens import digest
 
 pytestmark = pytest.mark.services
@@ -182,11 +183,31 @@ async def test_a_cut_that_got_lost_is_repeated_to_heartbeats(site: Site) -> None
 
 async def test_rotations_and_publishes_at_once_leave_no_stream_on_an_old_key(site: Site) -> None:
     alice, key = await _owner(site)
-    for _ in range(5):
-        (status, _), new = await asyncio.gather(site.publish(key), site.key("news", alice))
-        assert status in {200, 403}
+    for _ in range(25):
+        (first, _), new, (second, _) = await asyncio.gather(
+            site.publish(key), site.key("news", alice), site.publish(key)
+        )
+        assert {first, second} <= {200, 403, 409}
         assert await _open(site) == []
         key = new
+
+
+async def test_a_rotation_waits_for_a_publish_that_has_found_its_key(site: Site) -> None:
+    alice, key = await _owner(site)
+    pool = site.running.services.pool
+    request = PublishRequest("r1", 1, NODE, "rtmp", key, {}, "203.0.113.9")
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("SELECT 1 FROM stream_keys WHERE revoked_at IS NULL FOR SHARE")
+            rotating = asyncio.create_task(site.key("news", alice))
+            await asyncio.wait([rotating], timeout=0.3)
+            assert not rotating.done()
+            # the new row refers to the channel, whose row the rotation has locked: they must not wait for each other
+            async with asyncio.timeout(5):
+                opened = await streams.open_(connection, request, digest(key))
+            assert isinstance(opened, streams.Opened)
+        await rotating
+    assert await _open(site) == []
 
 
 async def test_the_owner_takes_the_stream_off_the_air(site: Site) -> None:
