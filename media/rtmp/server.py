@@ -5,6 +5,7 @@ pauses, media, and one end with one counted reason, whoever caused it.
 """
 
 import asyncio
+import os
 import ssl as tls
 from collections import Counter as Tally
 from collections.abc import Callable, Coroutine, Sequence
@@ -48,6 +49,11 @@ HELD_PAUSE_BYTES = 1024 * 1024
 """What a peer may send ahead of our answer to publish before we stop reading; until then a lost peer is noticed."""
 WRITE_HIGH_BYTES = 64 * 1024
 """Answers a peer may leave unread before we stop reading from it."""
+READ_TICK_S = 0.050
+"""How long a publisher's socket rests after a read. Encoders send each frame by itself; waking for every one of them
+costs several times what the frame costs, and a frame that waits for half of this on average is not late."""
+READ_BYTES = 256 * 1024
+"""The most that one tick takes from a socket; a publisher who fills it is ahead of real time and is read on at once."""
 
 closed_total = Counter("tally_rtmp_closed_total", "RTMP connections closed, by reason.", ["reason"])
 connections_open = Gauge("tally_rtmp_connections", "RTMP connections open.")
@@ -69,6 +75,10 @@ class RtmpServer:
         self._idle: Tally[str] = Tally()
         self._tasks: set[asyncio.Task[None]] = set()
         self._emptied = asyncio.Event()
+        self._resting: list[_Peer] = []
+        self._tick: asyncio.TimerHandle | None = None
+        self.buffer = memoryview(bytearray(READ_BYTES))
+        """Where a tick reads to; every peer copies out of it at once."""
 
     async def start(
         self, host: str, port: int, *, protocol: RtmpProtocolName = "rtmp", ssl: tls.SSLContext | None = None
@@ -141,6 +151,18 @@ class RtmpServer:
         if not self._connections:
             self._emptied.set()
 
+    def rest(self, peer: "_Peer") -> None:
+        """Let a publisher's socket rest until the tick that all of them share."""
+        self._resting.append(peer)
+        if self._tick is None:
+            self._tick = asyncio.get_running_loop().call_later(READ_TICK_S, self._wake_all)
+
+    def _wake_all(self) -> None:
+        self._tick = None
+        resting, self._resting = self._resting, []
+        for peer in resting:
+            peer.wake()
+
     def count_closed(self, reason: str) -> None:
         """Count a closed connection."""
         self.closed[reason] += 1
@@ -173,6 +195,8 @@ class _Peer(asyncio.Protocol):
         self._is_idle = True
         self._is_authorising = False
         self._is_unread = False  # the peer doesn't read our answers
+        self._is_resting = False  # until the next tick
+        self._fd = -1  # of a plain connection; TLS has its own bytes in between
         self._is_closing = False
         self._started_at = 0.0
         self._log = log
@@ -191,12 +215,37 @@ class _Peer(asyncio.Protocol):
             self._transport.abort()
             return
         self._is_admitted = True
+        if self._protocol == "rtmp":
+            self._fd = transport.get_extra_info("socket").fileno()
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         self._arm_timer()
 
     def data_received(self, data: bytes) -> None:
         events = self._core.receive_data(data, self._loop.time())
         self._take(events)
+        if self._publication is not None and len(data) < READ_BYTES and not self._is_resting:
+            self._is_resting = True
+            self._update_reading()
+            self._server.rest(self)
+
+    def wake(self) -> None:
+        """Read again: the tick has come.
+
+        The transport is paused, so the socket is read here: having it resumed, waited for and paused again takes twice
+        as long. Whatever is not plain data is left to the transport.
+        """
+        self._is_resting = False
+        if self._fd >= 0 and self._publication is not None and not self._is_unread and not self._is_closing:
+            buffer = self._server.buffer
+            try:
+                size = os.readv(self._fd, [buffer])
+            except OSError:  # nothing there yet, or an end that the transport will meet too
+                size = 0
+            if size:
+                self.data_received(bytes(buffer[:size]))
+                if self._is_resting:
+                    return
+        self._update_reading()
 
     def eof_received(self) -> bool:
         self._set_reason("peer_closed", "publisher closed the connection")
@@ -205,6 +254,7 @@ class _Peer(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Whatever happened: end what is running, count the reason once."""
         self._transport = None
+        self._fd = -1
         if self._timer is not None:
             self._timer.cancel()
         if exc is not None:
@@ -384,7 +434,7 @@ class _Peer(asyncio.Protocol):
     def _update_reading(self) -> None:
         if self._transport is None or self._is_closing or self._transport.is_closing():
             return
-        if self._is_unread or (self._is_authorising and self._core.held_bytes > HELD_PAUSE_BYTES):
+        if self._is_unread or self._is_resting or (self._is_authorising and self._core.held_bytes > HELD_PAUSE_BYTES):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

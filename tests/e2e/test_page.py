@@ -55,7 +55,7 @@ def test_the_owner_signs_in_and_sees_the_running_stream(product: Product, browse
     page.get_by_label("Username").fill(first["adminUser"])
     page.get_by_label("Password", exact=True).fill(first["adminPassword"])
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/*")
+    expect(page.get_by_test_id("account")).to_be_visible(timeout=10_000)
     publisher = demo(product)
     try:
         page.goto(f"{product.url}/dashboard")
