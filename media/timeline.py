@@ -46,7 +46,8 @@ class Timeline:
         self._offset_ms = 0  # media = unwrapped - offset
         self._newest_ms = 0  # greatest media time of any track
         self._last_video_dts = -(1 << 62)
-        self._next_sample = 0
+        self._next_sample = -(1 << 62)  # where audio has been played to, in samples of `_audio_rate`
+        self._audio_rate = 0
         self._has_audio_clock = False
         self._arrival = 0.0
         self._settles_until = 0.0
@@ -129,8 +130,7 @@ class Timeline:
         if kind is _VIDEO and self._has_keyframe:
             return max(self._newest_ms - self._last_video_dts // _TICKS_PER_MS, 0) + BACKWARD_MS
         if kind is _AUDIO and self._has_audio_clock:
-            rate = self._configs[kind].sample_rate
-            return max(self._newest_ms - self._next_sample * 1000 // rate, 0) + BACKWARD_MS
+            return max(self._newest_ms - self._next_sample * 1000 // self._audio_rate, 0) + BACKWARD_MS
         return JUMP_MS
 
     def _stamp_video(self, packet: Packet, media_ms: int) -> None:
@@ -145,11 +145,15 @@ class Timeline:
 
     def _stamp_audio(self, packet: Packet, config: CodecConfig, media_ms: int) -> bool:
         rate = config.sample_rate
+        if rate != self._audio_rate:
+            if self._audio_rate:
+                self._next_sample = -(-self._next_sample * rate // self._audio_rate)  # rounded up: never back
+            self._audio_rate = rate
         stamped = media_ms * rate // 1000
         ahead = stamped - self._next_sample
         slack = AUDIO_SLACK_MS * rate // 1000
         if not self._has_audio_clock or ahead > slack:
-            self._next_sample = max(stamped, self._next_sample) if self._has_audio_clock else stamped
+            self._next_sample = max(stamped, self._next_sample)
             self._has_audio_clock = True
         elif ahead < -slack:
             return False  # it would play over what already plays: the count waits for the stamps

@@ -141,6 +141,22 @@ def test_both_tracks_jump_with_one_discontinuity() -> None:
     assert line.discontinuities == 1
 
 
+def test_a_jump_back_does_not_play_audio_over_what_was_given_out() -> None:
+    line = timeline(AUDIO)
+    given = [packets(line.push(audio(stamp), 0.0)) for stamp in (481, 501, 0)]
+    assert [packet.dts for [packet] in given] == [0, 1024, 2048]
+
+
+def test_audio_of_another_rate_goes_on_where_the_last_one_ended() -> None:
+    line = timeline(AUDIO)
+    line.push(audio(0), 0.0)
+    line.push(audio(21), 0.0)
+    line.configure(CodecConfig(TrackKind.AUDIO, "mp4a", b"\x12\x10", sample_rate=44_100, channels=2))
+    [after] = packets(line.push(audio(43), 0.0))
+    assert after.dts == 1896  # 43 ms; 2048 samples of 48 kHz end at 1882
+    assert line.discontinuities == 0
+
+
 def test_the_old_clock_is_dropped_for_a_while_after_a_jump() -> None:
     line = timeline()
     line.push(video(0, key=True), 0.0)
