@@ -50,3 +50,10 @@ def test_the_first_seconds_are_not_scaled_up_or_down() -> None:
     assert meter.stats(WALL_CLOCK).bitrate_bps == 0
     measured(meter, video_packets(2.6, size=1000))
     assert meter.stats(WALL_CLOCK + 2.9).frame_rate == pytest.approx(30, abs=1)
+
+
+def test_a_burst_is_no_higher_frame_rate() -> None:
+    meter = TrackMeter(VIDEO_CONFIG)
+    for packet in video_packets(4):
+        meter.count(packet, WALL_CLOCK + max(0.25, seconds(packet) - 2))
+    assert meter.stats(WALL_CLOCK + 2.1).frame_rate == pytest.approx(30, abs=0.1)
