@@ -62,7 +62,7 @@ class Node:
         self._spool = spool
         self._beat_now = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._farewells: dict[asyncio.Task[None], Session] = {}
         self._opening = 0
         self.failures: Counter[str] = Counter()
         """What did not get through since the start, for metrics."""
@@ -75,7 +75,7 @@ class Node:
             raise Unavailable
         self._opening += 1
         try:
-            await self._replace_frozen(attempt.key)
+            await self._make_way(attempt.key)
             grant = await self._callbacks.publish(attempt)
         finally:
             self._opening -= 1
@@ -118,12 +118,17 @@ class Node:
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
 
-    async def _replace_frozen(self, key: str) -> None:
+    async def _make_way(self, key: str) -> None:
+        """Let go of what the same publisher left behind, so that his return is not refused as already live.
+
+        A frozen session is cut; the end of any earlier one must have reached web before web is asked again.
+        """
         for session in list(self.sessions.values()):
             if session.has_key(key) and session.is_frozen():
                 session.cut("replaced by a new connection with the same key")
-                if self._farewells:
-                    await asyncio.wait(self._farewells, timeout=FAREWELL_S)
+        pending = [farewell for farewell, session in self._farewells.items() if session.has_key(key)]
+        if pending:
+            await asyncio.wait(pending, timeout=FAREWELL_S)
 
     def _obey(self, command: IngestCommand) -> None:
         self._cut(command.session_id, command.reason)
@@ -192,8 +197,8 @@ class Node:
             self.streams.pop(grant.session_id, None)
             return
         farewell = self._group.create_task(self._farewell(session, reason), name=f"farewell {grant.session_id}")
-        self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+        self._farewells[farewell] = session
+        farewell.add_done_callback(self._farewells.pop)
         self._group.create_task(self._forget(session), name=f"forget {grant.session_id}")
 
     async def _farewell(self, session: Session, reason: str) -> None:

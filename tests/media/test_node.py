@@ -52,12 +52,15 @@ class Platform:
         self.ends: asyncio.Queue[Unpublish] = asyncio.Queue()
         self.cut: list[Cut] = []
         self.is_down = False
+        self.order: list[str] = []
         self._numbers = iter(range(1, 100))
 
     def answer(self, path: str, body: bytes) -> web.Response:
         data: object
         if self.is_down:
             return web.Response(status=503, body=failure(ErrorCode.UNAVAILABLE, "down"))
+        if path != "heartbeat":
+            self.order.append(path)
         if path == "publish":
             asked = msgspec.json.decode(body, type=PublishRequest)
             if asked.key != "good":
@@ -261,6 +264,20 @@ async def test_a_frozen_publisher_gives_way_to_a_new_one_with_its_key(
     assert old.has_ended
     assert bench.cuts == ["replaced by a new connection with the same key"]
     assert list(bench.node.sessions) == [new.grant.session_id]
+
+
+async def test_a_publisher_who_comes_back_at_once_is_asked_for_after_his_end_was_heard(bench: Bench) -> None:
+    first = await bench.publish()
+    bench.platform.is_down = True
+    await first.end("connection closed")
+    again = asyncio.create_task(bench.publish())
+    await asyncio.sleep(0.3)
+    assert not again.done()
+    bench.platform.is_down = False
+    async with asyncio.timeout(8):
+        second = await again
+    assert bench.platform.order[-2:] == ["unpublish", "publish"]
+    assert list(bench.node.sessions) == [second.grant.session_id]
 
 
 async def test_a_full_node_sends_publishers_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
