@@ -16,6 +16,20 @@ NAME_PATTERN = r"^[a-z0-9_]{3,25}\Z"
 """Names of accounts and channels."""
 LINE_PATTERN = r"^[^\u0000-\u001f\u007f]*\Z"
 """One line of text: no control characters (PostgreSQL could not even store a NUL)."""
+WORDS_PATTERN = r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*\Z"
+"""One line with something to see on it."""
+EMAIL_PATTERN = r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+\Z"
+CATEGORY_PATTERN = r"^[a-z0-9-]{0,50}\Z"
+LANGUAGE_PATTERN = r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?\Z"
+PATTERN_WORDS = {
+    NAME_PATTERN: "must be 3 to 25 of a-z, 0-9 and _",
+    LINE_PATTERN: "must be one line of text",
+    WORDS_PATTERN: "must be one line of text that is not blank",
+    EMAIL_PATTERN: "must be an e-mail address",
+    CATEGORY_PATTERN: "must be at most 50 of a-z, 0-9 and -",
+    LANGUAGE_PATTERN: "must be a language code such as en or pt-BR",
+}
+"""What each pattern asks for, to be said to people."""
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 TITLE_MAX, DISPLAY_NAME_MAX, TAGS_MAX, QUERY_MAX = 140, 50, 10, 100
 PAGE_DEFAULT, PAGE_MAX = 24, 100
@@ -23,19 +37,10 @@ PAGE_DEFAULT, PAGE_MAX = 24, 100
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Password = Annotated[str, msgspec.Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
 Title = Annotated[str, msgspec.Meta(max_length=TITLE_MAX, pattern=LINE_PATTERN)]
-DisplayName = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=DISPLAY_NAME_MAX,
-        pattern=r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*\Z",
-    ),
-]
-Email = Annotated[
-    str, msgspec.Meta(max_length=254, pattern=r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+\Z")
-]
-CategoryId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{0,50}\Z")]
-Language = Annotated[str, msgspec.Meta(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?\Z", max_length=20)]
+DisplayName = Annotated[str, msgspec.Meta(min_length=1, max_length=DISPLAY_NAME_MAX, pattern=WORDS_PATTERN)]
+Email = Annotated[str, msgspec.Meta(max_length=254, pattern=EMAIL_PATTERN)]
+CategoryId = Annotated[str, msgspec.Meta(pattern=CATEGORY_PATTERN)]
+Language = Annotated[str, msgspec.Meta(pattern=LANGUAGE_PATTERN, max_length=20)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=25, pattern=LINE_PATTERN)]
 Tags = Annotated[list[Tag], msgspec.Meta(max_length=TAGS_MAX)]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]

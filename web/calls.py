@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from aiohttp import web
 
-from schemas.api import Data, DataList, Page
+from schemas.api import PATTERN_WORDS, Data, DataList, Page
 from schemas.errors import ApiError, ErrorCode
 from schemas.openapi import Access, Operation
 from web.identity import Visitor, clear_session_cookie, refuse_foreign_page, set_session_cookie, visitor_of
@@ -28,6 +28,7 @@ DEADLINE_S = 15.0
 """For one request, all its waits on databases together."""
 NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _PATH = re.compile(r"`\$\.?([^`]*)`$")
+_LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
 _NAMED = re.compile(r"(?:unknown|required) field `([^`]*)`")
 
 Input = TypeVar("Input")
@@ -180,9 +181,22 @@ def invalid(error: msgspec.ValidationError) -> ApiError:
     if named := _NAMED.search(reason):
         path = f"{path}.{named.group(1)}" if path else named.group(1)
         reason = "is not known" if "unknown" in reason else "is missing"
+    reason = _in_words(reason)
     if not path:
         return ApiError(ErrorCode.INVALID_REQUEST, reason)
     return _invalid(path, reason)
+
+
+def _in_words(reason: str) -> str:
+    """Say to a person what msgspec says to a programmer; other reasons (wrong types) stay as they are."""
+    if found := _LENGTH.fullmatch(reason):
+        kind, limit, number = found.groups()
+        things = "characters" if kind == "str" else "entries"
+        return f"must have {'at least' if limit == '>=' else 'at most'} {number} {things}"
+    for pattern, words in PATTERN_WORDS.items():
+        if reason.endswith(f"matching regex {pattern!r}"):
+            return words
+    return reason
 
 
 def _invalid(name: str, reason: str) -> ApiError:

@@ -109,3 +109,22 @@ async def test_a_wait_carries_its_length_in_a_header_too(site: Site, monkeypatch
         body = await response.json()
         assert (response.status, body["error"]["code"], response.headers["Retry-After"]) == (503, "UNAVAILABLE", "2")
         assert body["error"]["retryAfterMs"] == 2000
+
+
+def test_the_reason_is_said_in_words() -> None:
+    for content, kind, field, words in (
+        (b'{"username":"A b","password":"long enough"}', api.Register, "username", "must be 3 to 25 of a-z, 0-9 and _"),
+        (b'{"username":"anna","password":"short"}', api.Register, "password", "must have at least 10 characters"),
+        (b'{"tags":["","b"]}', api.PatchChannel, "tags[0]", "must have at least 1 characters"),
+        (b'{"tags":[' + b'"a",' * 10 + b'"a"]}', api.PatchChannel, "tags", "must have at most 10 entries"),
+        (b'{"title":"two\\nlines"}', api.PatchChannel, "title", "must be one line of text"),
+        (b'{"language":"English"}', api.PatchChannel, "language", "must be a language code such as en or pt-BR"),
+    ):
+        with pytest.raises(msgspec.ValidationError) as caught:
+            msgspec.json.decode(content, type=kind)
+        assert calls.invalid(caught.value).body.fields == {field: words}
+
+
+def test_every_pattern_of_the_api_has_its_words() -> None:
+    patterns = {value for name, value in vars(api).items() if name.endswith("_PATTERN")}
+    assert patterns == set(api.PATTERN_WORDS)
