@@ -8,19 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.streaming import PLAYLIST, await_empty_air, is_playable, streaming
 from tests.encoder import end, publish
 from tests.product import Product, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
-
-PLAYLIST = "/hls/demo/playlist.m3u8"
-
-
-def is_playable(product: Product) -> bool:
-    try:
-        return product.get(PLAYLIST)[0] == 200
-    except OSError:
-        return False
 
 
 def session_path(product: Product) -> str:
@@ -30,29 +22,21 @@ def session_path(product: Product) -> str:
 
 
 def test_web_killed_leaves_publishers_on_and_comes_back(product: Product, clip: Path) -> None:
-    publisher = publish(clip, product.publish_url())
-    try:
-        wait_until(lambda: is_playable(product), 10, "the stream can be played")
+    with streaming(product, clip) as publisher:
         before = session_path(product)
         for pid in product.pids("-m", "web"):
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: is_playable(product), 10, "another web process serves")
         assert session_path(product) == before
         assert publisher.poll() is None
-    finally:
-        end(publisher)
 
 
 def test_ingest_killed_loses_its_publisher_and_takes_the_next(product: Product, clip: Path) -> None:
-    publisher = publish(clip, product.publish_url())
-    try:
-        wait_until(lambda: is_playable(product), 10, "the stream can be played")
+    with streaming(product, clip) as publisher:
         before = session_path(product)
         [pid] = product.pids("-m", "media", "ingest")
         os.kill(pid, signal.SIGKILL)
         publisher.wait(10)
-    finally:
-        end(publisher)
 
     def again() -> bool:
         nonlocal publisher
@@ -67,9 +51,7 @@ def test_ingest_killed_loses_its_publisher_and_takes_the_next(product: Product, 
 
 
 def test_redis_killed_leaves_the_stream_on(product: Product, clip: Path) -> None:
-    publisher = publish(clip, product.publish_url())
-    try:
-        wait_until(lambda: is_playable(product), 10, "the stream can be played")
+    with streaming(product, clip) as publisher:
         before = session_path(product)
         [pid] = [pid for pid in product.pids() if "valkey" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]]
         os.kill(pid, signal.SIGKILL)
@@ -77,11 +59,10 @@ def test_redis_killed_leaves_the_stream_on(product: Product, clip: Path) -> None
         wait_until(lambda: is_playable(product), 15, "the stream is found again")
         assert session_path(product) == before
         assert publisher.poll() is None
-    finally:
-        end(publisher)
 
 
 def test_a_publisher_waits_at_the_door_while_web_is_away(product: Product, clip: Path) -> None:
+    await_empty_air(product)
     [web] = product.pids("-m", "web")
     os.kill(web, signal.SIGSTOP)
     publisher = publish(clip, product.publish_url())
@@ -96,9 +77,7 @@ def test_a_publisher_waits_at_the_door_while_web_is_away(product: Product, clip:
 
 
 def test_garbage_on_the_rtmp_port_does_not_disturb_a_stream(product: Product, clip: Path) -> None:
-    publisher = publish(clip, product.publish_url())
-    try:
-        wait_until(lambda: is_playable(product), 10, "the stream can be played")
+    with streaming(product, clip) as publisher:
         for garbage in (b"GET / HTTP/1.1\r\n\r\n" * 200, b"\x03" + b"\0" * 5000, os.urandom(200_000)):
             with socket.create_connection(("127.0.0.1", product.rtmp_port), 5) as connection:
                 connection.settimeout(12)
@@ -110,19 +89,13 @@ def test_garbage_on_the_rtmp_port_does_not_disturb_a_stream(product: Product, cl
                     pass  # closed or reset on us: just what garbage should get
         assert is_playable(product)
         assert publisher.poll() is None
-    finally:
-        end(publisher)
 
 
 def test_the_supervisor_killed_leaves_nothing_behind(tmp_path: Path, clip: Path) -> None:
     product = Product(tmp_path).start()
-    publisher = publish(clip, product.publish_url())
-    try:
-        wait_until(lambda: is_playable(product), 10, "the stream can be played")
+    with streaming(product, clip):
         os.kill(product.pid, signal.SIGKILL)
         wait_until(lambda: not product.pids(), 15, "no process is left")
-    finally:
-        end(publisher)
         product.kill()
     again = Product(tmp_path, **{name: product.environ[name] for name in product.environ if name.startswith("TALLY_")})
     again.start()
