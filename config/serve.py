@@ -112,7 +112,9 @@ class Serving:
         for name in await migrate(self._database_url):
             self._terminal.line("tally", f"the database was brought to {name.removesuffix('.sql')}")
         is_first = await has_no_account(self._database_url)
-        await self._supervisor.start(*self._own_specs(is_first=is_first))
+        # Ingest comes after web and goes before it, so that web hears of every publisher, also of the last one's end.
+        await self._supervisor.start(*self._web_specs(is_first=is_first))
+        await self._supervisor.start(self._ingest_spec())
         first_run = banner.read_first_run(self._settings.data) if is_first else None
         self._terminal.announce(banner.text(self._settings, VERSION, first_run))
         await self._supervisor.watch()
@@ -133,13 +135,16 @@ class Serving:
             hushed="" if self._settings.log_level == "debug" else server.hushed,
         )
 
-    def _own_specs(self, *, is_first: bool) -> list[Spec]:
+    def _web_specs(self, *, is_first: bool) -> list[Spec]:
         settings, commands, env = self._settings, self._commands, self._environ()
-        specs = [Spec(name="ingest", argv=commands.ingest, env=env, ready=_ingest_ready(settings))]
+        names = [f"web-{n + 1}" for n in range(settings.web_processes)] if settings.web_processes > 1 else ["web"]
+        specs = [Spec(name=name, argv=commands.web, env=env, ready=_web_ready(settings)) for name in names]
         if is_first:  # beside the others, which do not need what it makes
             specs.append(Spec(name="first-run", argv=commands.first_run, env=env, once=True))
-        names = [f"web-{n + 1}" for n in range(settings.web_processes)] if settings.web_processes > 1 else ["web"]
-        return specs + [Spec(name=name, argv=commands.web, env=env, ready=_web_ready(settings)) for name in names]
+        return specs
+
+    def _ingest_spec(self) -> Spec:
+        return Spec(name="ingest", argv=self._commands.ingest, env=self._environ(), ready=_ingest_ready(self._settings))
 
     def _environ(self) -> dict[str, str]:
         settings = self._settings

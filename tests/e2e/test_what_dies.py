@@ -91,6 +91,16 @@ def test_garbage_on_the_rtmp_port_does_not_disturb_a_stream(product: Product, cl
         assert publisher.poll() is None
 
 
+def test_an_ordered_stop_lets_web_hear_of_every_end(tmp_path: Path, clip: Path) -> None:
+    product = Product(tmp_path).start()
+    with streaming(product, clip):
+        assert product.stop() == 0
+    log = product.log()
+    assert log.index("stream ended") < log.index("web stopping")
+    assert "does not answer" not in log
+    assert not product.pids()
+
+
 def test_the_supervisor_killed_leaves_nothing_behind(tmp_path: Path, clip: Path) -> None:
     product = Product(tmp_path).start()
     with streaming(product, clip):
