@@ -161,7 +161,10 @@ class RtmpServer:
         self._tick = None
         resting, self._resting = self._resting, []
         for peer in resting:
-            peer.wake()
+            try:
+                peer.wake()
+            except Exception as error:  # ends this one's session, as asyncio would have; the others must wake too
+                peer.fail(error)
 
     def count_closed(self, reason: str) -> None:
         """Count a closed connection."""
@@ -246,6 +249,13 @@ class _Peer(asyncio.Protocol):
                 if self._is_resting:
                     return
         self._update_reading()
+
+    def fail(self, error: Exception) -> None:
+        """End the connection for a fault of ours."""
+        self._log.error("connection failed", exc_info=error)
+        self._set_reason("internal_error", "a fault of the server")
+        if self._transport is not None:
+            self._transport.abort()
 
     def eof_received(self) -> bool:
         self._set_reason("peer_closed", "publisher closed the connection")

@@ -1,6 +1,7 @@
 """The listener with real sockets: ffmpeg, OBS-like bytes, bad peers, TLS, and what publications see of them."""
 
 import asyncio
+import contextlib
 import datetime
 import ipaddress
 import ssl
@@ -40,6 +41,7 @@ class Recording:
         self.cut = on_cut
         self.configs: list[CodecConfig] = []
         self.packets: list[Packet] = []
+        self.fails_after = 1 << 30
         self.has_packet = asyncio.Event()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -47,6 +49,8 @@ class Recording:
         self.configs.append(config)
 
     def push(self, packet: Packet) -> None:
+        if len(self.packets) >= self.fails_after:
+            raise RuntimeError("a fault of ours")
         self.packets.append(packet)
         self.has_packet.set()
 
@@ -377,6 +381,29 @@ async def test_bad_peers_leave_other_streams_alone(site: Site) -> None:
     async with asyncio.timeout(5):
         await publication.ended  # its last packets may still have been on their way when ffmpeg left
     assert publication.count(TrackKind.VIDEO) == 50
+
+
+async def test_a_fault_in_one_session_leaves_the_others_awake(site: Site) -> None:
+    config = CodecConfig(TrackKind.AUDIO, "mp4a", b"\x11\x90", sample_rate=48_000, channels=2)
+    publishers = [await RtmpPublisher.connect(site.url(key)) for key in ("K1", "K2")]
+    broken, healthy = site.publications.all
+    broken.fails_after = 3
+    for publisher in publishers:
+        await publisher.send_config(config)
+    with contextlib.suppress(PublishFailed):
+        for number in range(100):  # both rest for the same ticks; the broken one comes first
+            for publisher in publishers:
+                await publisher.send_packet(Packet(TrackKind.AUDIO, number * 21, number * 21, True, b"sound"))
+            await asyncio.sleep(0.01)
+    for number in range(20):
+        await publishers[1].send_packet(Packet(TrackKind.AUDIO, 3000 + number * 21, 3000, True, b"sound"))
+    async with asyncio.timeout(5):
+        assert await broken.ended == "a fault of the server"
+        while not healthy.packets or healthy.packets[-1].dts < 3000 + 19 * 21:
+            await asyncio.sleep(0.01)
+    assert site.server.closed["internal_error"] == 1
+    for publisher in publishers:
+        await publisher.close()
 
 
 async def test_closing_the_server_ends_publications_and_connections() -> None:
