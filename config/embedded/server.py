@@ -7,6 +7,7 @@ one-off jobs.
 import asyncio
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +22,7 @@ STOP_S = 30.0
 SHOWN_LOG_BYTES = 2000
 
 
-class EmbeddedServer:
+class EmbeddedServer(ABC):
     """A server with its own data directory `data` and its socket in `runtime`, a short path that is ours alone.
 
     Without `durable`, it does not wait for the disk: for tests.
@@ -44,25 +45,25 @@ class EmbeddedServer:
         return "self"
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """The address for clients."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self) -> None:
         """Make the data directory, or check it. Blocks for a second the first time. Raises `CannotStart`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def argv(self) -> list[str]:
         """Return the command: to be run through `config.processes.command`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def environ(self) -> dict[str, str]:
         """Return the whole environment of the command."""
-        raise NotImplementedError
 
+    @abstractmethod
     def probe(self) -> Probe:
         """Return the question whether it is ready."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it alone and wait until it is ready. Blocks. Raises `CannotStart`."""
