@@ -16,10 +16,11 @@ from media.hls.planner import Plan, Planner
 from media.hls.segmenter import AUDIO, VIDEO, Output, Packager
 from media.hls.variants import write_variants
 from media.hls.window import LiveSegment, Window
-from media.meter import TrackMeter, TrackStats
+from media.meter import TrackMeter
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from media.spool import Spool
 from schemas.ids import SessionId
+from schemas.ingest import TrackHealth
 
 log = structlog.get_logger()
 
@@ -37,8 +38,8 @@ _FILE = re.compile(
 class StreamStats(msgspec.Struct, frozen=True):
     """What a heartbeat tells of a stream."""
 
-    video: TrackStats | None
-    audio: TrackStats | None
+    video: TrackHealth | None
+    audio: TrackHealth | None
     dropped_packets: int
     discontinuities: int
     media_bytes: int

@@ -8,22 +8,10 @@ import msgspec
 from media.codecs import rfc6381
 from media.hls.boxes import timescale
 from media.packets import CodecConfig, Packet, TrackKind
+from schemas.ingest import TrackHealth
 
 PERIOD_S = 5
 """Whole seconds that a measurement looks back."""
-
-
-class TrackStats(msgspec.Struct, frozen=True, kw_only=True):
-    """One track as it arrives; the fields of `schemas.ingest.TrackHealth`."""
-
-    codec: str
-    bitrate_bps: int
-    width: int | None = None
-    height: int | None = None
-    frame_rate: float | None = None
-    keyframe_interval_s: float | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
 
 
 class _Second(msgspec.Struct):
@@ -71,7 +59,7 @@ class TrackMeter:
                 self._keyframe_interval_s = (packet.dts - self._last_keyframe) / timescale(self._config)
             self._last_keyframe = packet.dts
 
-    def stats(self, now: float) -> TrackStats:
+    def stats(self, now: float) -> TrackHealth:
         """Return the measurement of the last `PERIOD_S` whole seconds; a silent track falls to zero."""
         since = int(now) - PERIOD_S
         recent = [second for second in self._seconds if since <= second.number]
@@ -82,7 +70,7 @@ class TrackMeter:
         seconds = max(int(now) - rows[0].number, 1) if rows else 1
         config = self._config
         is_video = config.kind is TrackKind.VIDEO
-        return TrackStats(
+        return TrackHealth(
             codec=rfc6381(config),
             bitrate_bps=sum(row.size for row in rows) * 8 // seconds,
             width=config.width or None,

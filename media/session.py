@@ -3,18 +3,16 @@
 import time
 from collections.abc import Callable
 
-import msgspec
 import structlog
 
 from media.codecs import BadConfig, access_unit_samples
 from media.hls.boxes import UnsupportedCodec
 from media.live import LiveStream
-from media.meter import TrackStats
 from media.packets import CodecConfig, Discontinuity, Packet
 from media.publication import PublishAttempt
 from media.timeline import Timeline
 from schemas.ids import NodeId
-from schemas.ingest import LiveEntry, PublishGrant, SessionHealth, TrackHealth
+from schemas.ingest import LiveEntry, PublishGrant, SessionHealth
 
 FROZEN_S = 3.0
 """A publisher that sent nothing for this long may be replaced by a new one with the same key."""
@@ -109,13 +107,9 @@ class Session:
             received_bytes=self._received_bytes,
             dropped_packets=self._timeline.dropped_packets + stats.dropped_packets,
             discontinuities=self._timeline.discontinuities,
-            video=_track_health(stats.video),
-            audio=_track_health(stats.audio),
+            video=stats.video,
+            audio=stats.audio,
         )
-
-
-def _track_health(stats: TrackStats | None) -> TrackHealth | None:
-    return None if stats is None else msgspec.convert(stats, TrackHealth, from_attributes=True)
 
 
 def _samples(config: CodecConfig, data: bytes) -> int:
