@@ -21,7 +21,7 @@ from media.registry import Registry
 from media.session import Session
 from media.spool import Spool
 from schemas.ids import NodeId, SessionId
-from schemas.ingest import ENDED_ENTRY_TTL_S, HEARTBEAT_S, IngestCommand
+from schemas.ingest import ENDED_ENTRY_TTL_S, HEARTBEAT_S, CutSession, IngestCommand
 
 log = structlog.get_logger()
 
@@ -131,7 +131,8 @@ class Node:
             await asyncio.wait(pending, timeout=FAREWELL_S)
 
     def _obey(self, command: IngestCommand) -> None:
-        self._cut(command.session_id, command.reason)
+        if isinstance(command, CutSession):
+            self._cut(command.session_id, command.reason)
 
     def _cut(self, session_id: SessionId, reason: str) -> None:
         session = self.sessions.get(session_id)

@@ -15,6 +15,13 @@ class TrackKind(Enum):
     AUDIO = "audio"
 
 
+class CueKind(Enum):
+    """What a cue is for a player."""
+
+    DATA = "data"
+    CAPTION = "caption"
+
+
 class CodecConfig(msgspec.Struct, frozen=True, gc=False):
     """How to decode the packets that follow on one track.
 
@@ -50,6 +57,21 @@ class Discontinuity(msgspec.Struct, frozen=True):
     """What follows on every track does not join what went before: a time stamp jump, or a publisher that came back."""
 
     reason: str
+
+
+class Cue(msgspec.Struct, frozen=True):
+    """Timed metadata or a caption, at a place of media time.
+
+    `duration_s` None: nobody knows. Of data, `class_name` is EXT-X-DATERANGE's CLASS and `fields` its X- attributes
+    without the X-; of a caption, `fields` has "text" and perhaps "language" (BCP 47).
+    """
+
+    cue_id: str
+    kind: CueKind
+    start_s: float
+    duration_s: float | None
+    class_name: str
+    fields: dict[str, str]
 
 
 MediaEvent = CodecConfig | Packet | Discontinuity

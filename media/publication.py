@@ -36,8 +36,26 @@ class PublishAttempt(msgspec.Struct, frozen=True):
     encoder: str
 
 
+class Description(msgspec.Struct, frozen=True):
+    """What a publisher says of its stream (RTMP: onMetaData), believed until it is measured; 0 or "" is unsaid."""
+
+    frame_rate: float = 0.0
+    video_bitrate_bps: int = 0
+    encoder: str = ""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Data in the stream at a time of the publisher's clock in ms: `name` says what kind (RTMP: onTextData,
+    onCuePoint, ...), `fields` are its values as text.
+    """
+
+    timestamp: int
+    name: str
+    fields: dict[str, str]
+
+
 class Publication(Interface):
-    """One granted session, as protocols see it. Calls never wait and never raise for bad media."""
+    """One granted publisher, as protocols see it. Calls never wait and never raise for bad media."""
 
     def configure(self, config: CodecConfig) -> None:
         """Take a track's configuration; repeated equal ones are free."""
@@ -45,8 +63,17 @@ class Publication(Interface):
     def push(self, packet: Packet) -> None:
         """Take a packet with `dts` and `pts` in milliseconds of the publisher's clock, unwrapped or not (32 bits)."""
 
-    async def end(self, reason: str) -> None:
-        """End the session. The first call counts; `reason` goes to the log and the streams table."""
+    def describe(self, description: Description) -> None:
+        """Take what the publisher says of its stream; it may say it again."""
+
+    def annotate(self, note: Note) -> None:
+        """Take data at a time of the stream."""
+
+    async def end(self, reason: str, *, is_lost: bool = True) -> None:
+        """The publisher is gone; the first call counts, `reason` goes to the log and the streams table.
+
+        A lost one may return to its session; one that said goodbye (`is_lost` False) ends it.
+        """
 
 
 class Publications(Interface):

@@ -9,7 +9,7 @@ from media.codecs import BadConfig, access_unit_samples
 from media.hls.boxes import UnsupportedCodec
 from media.live import LiveStream
 from media.packets import CodecConfig, Discontinuity, Packet
-from media.publication import PublishAttempt
+from media.publication import Description, Note, PublishAttempt
 from media.timeline import Timeline
 from schemas.ids import NodeId
 from schemas.ingest import LiveEntry, PublishGrant, SessionHealth
@@ -60,7 +60,13 @@ class Session:
         except UnsupportedCodec as error:
             self.cut(f"HLS cannot carry this stream: {error}")
 
-    async def end(self, reason: str) -> None:
+    def describe(self, description: Description) -> None:
+        """Take what the publisher says of its stream (see `Publication`)."""
+
+    def annotate(self, note: Note) -> None:
+        """Take data at a time of the stream (see `Publication`)."""
+
+    async def end(self, reason: str, *, is_lost: bool = True) -> None:  # noqa: ARG002  # no session waits yet
         """End the session; only the first call counts."""
         self.finish(reason)
 

@@ -21,6 +21,10 @@ WORDS_PATTERN = r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001
 EMAIL_PATTERN = r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+\Z"
 CATEGORY_PATTERN = r"^[a-z0-9-]{0,50}\Z"
 LANGUAGE_PATTERN = r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?\Z"
+LADDER_PATTERN = r"^[a-z0-9]{1,16}(,[a-z0-9]{1,16}){0,7}\Z"
+METADATA_KEY_PATTERN = r"^[A-Z0-9-]{1,50}\Z"
+METADATA_CLASS_PATTERN = r"^[A-Za-z0-9._:-]{1,100}\Z"
+METADATA_VALUE_PATTERN = r"^[^\u0000-\u001f\u007f\"]*\Z"
 PATTERN_WORDS = {
     NAME_PATTERN: "must be 3 to 25 of a-z, 0-9 and _",
     LINE_PATTERN: "must be one line of text",
@@ -28,11 +32,16 @@ PATTERN_WORDS = {
     EMAIL_PATTERN: "must be an e-mail address",
     CATEGORY_PATTERN: "must be at most 50 of a-z, 0-9 and -",
     LANGUAGE_PATTERN: "must be a language code such as en or pt-BR",
+    LADDER_PATTERN: "must be auto, off, or up to 8 names of rungs such as 720p,480p",
+    METADATA_KEY_PATTERN: "must be at most 50 of A-Z, 0-9 and -",
+    METADATA_CLASS_PATTERN: "must be a reverse domain name such as com.example.score",
+    METADATA_VALUE_PATTERN: "must be one line of text without double quotes",
 }
 """What each pattern asks for, to be said to people."""
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 TITLE_MAX, DISPLAY_NAME_MAX, TAGS_MAX, QUERY_MAX = 140, 50, 10, 100
 PAGE_DEFAULT, PAGE_MAX = 24, 100
+METADATA_FIELDS_MAX, METADATA_VALUE_MAX = 16, 500
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Password = Annotated[str, msgspec.Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
@@ -43,6 +52,10 @@ CategoryId = Annotated[str, msgspec.Meta(pattern=CATEGORY_PATTERN)]
 Language = Annotated[str, msgspec.Meta(pattern=LANGUAGE_PATTERN, max_length=20)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=25, pattern=LINE_PATTERN)]
 Tags = Annotated[list[Tag], msgspec.Meta(max_length=TAGS_MAX)]
+Ladder = Annotated[str, msgspec.Meta(pattern=LADDER_PATTERN)]
+MetadataKey = Annotated[str, msgspec.Meta(pattern=METADATA_KEY_PATTERN)]
+MetadataValue = Annotated[str, msgspec.Meta(max_length=METADATA_VALUE_MAX, pattern=METADATA_VALUE_PATTERN)]
+MetadataClass = Annotated[str, msgspec.Meta(pattern=METADATA_CLASS_PATTERN)]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -125,6 +138,16 @@ class PatchChannel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     language: Language | msgspec.UnsetType = msgspec.UNSET
     tags: Tags | msgspec.UnsetType = msgspec.UNSET
     mature: bool | msgspec.UnsetType = msgspec.UNSET
+    ladder: Ladder | msgspec.UnsetType | None = msgspec.UNSET
+    """`auto`, `off`, names of configured rungs, or null for what the instance does."""
+
+
+class AddMetadata(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST channels/{id}/metadata: shown by players at the moment at which it arrives here."""
+
+    data: Annotated[dict[MetadataKey, MetadataValue], msgspec.Meta(min_length=1, max_length=METADATA_FIELDS_MAX)]
+    class_name: MetadataClass = "com.tallylight.metadata"
+    duration_ms: Annotated[int, msgspec.Meta(ge=0, le=24 * 3600 * 1000)] | None = None
 
 
 # --- what the API answers ----------------------------------------------------------------------------------
@@ -189,6 +212,10 @@ class Channel(msgspec.Struct, frozen=True, rename="camel"):
     viewer_count: int
     thumbnail_url: str
     created_at: Timestamp
+    is_reconnecting: bool = False
+    """Live, but its publisher is gone for the moment."""
+    ladder: str | None = None
+    """What its owner chose, or null."""
 
 
 class StreamStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -200,6 +227,7 @@ class StreamStatus(msgspec.Struct, frozen=True, rename="camel"):
     started_at: Timestamp | None
     viewer_count: int
     peak_viewers: int
+    is_reconnecting: bool = False
 
 
 class PublishUrls(msgspec.Struct, frozen=True, rename="camel"):
@@ -232,10 +260,25 @@ class GoneOffline(msgspec.Struct, frozen=True, rename="camel"):
     is_live: bool
 
 
+class LastEnd(msgspec.Struct, frozen=True, rename="camel"):
+    """Why the last stream ended, in words for its owner."""
+
+    ended_at: Timestamp
+    reason: str
+
+
 class IngestState(msgspec.Struct, frozen=True, rename="camel"):
-    """GET channels/{id}/ingest, for the owner: the running publisher, or null."""
+    """GET channels/{id}/ingest, for the owner: the running session, the last bandwidth test, the last end; or null."""
 
     session: SessionHealth | None
+    test: SessionHealth | None = None
+    last_end: LastEnd | None = None
+
+
+class MetadataAdded(msgspec.Struct, frozen=True, rename="camel"):
+    """POST channels/{id}/metadata: the id that the players see."""
+
+    id: str
 
 
 class Health(msgspec.Struct, frozen=True, rename="camel"):

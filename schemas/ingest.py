@@ -51,12 +51,31 @@ class PublishRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown
     encoder: str = ""
 
 
+class Limits(msgspec.Struct, frozen=True, rename="camel"):
+    """What a publisher may send, the stricter of the instance's and the channel's; 0 is no limit."""
+
+    max_bitrate_bps: int = 0
+    max_height: int = 0
+    """Of the shorter side: a phone held upright sends 1080x1920."""
+    max_frame_rate: int = 0
+    max_duration_s: int = 0
+
+
 class PublishGrant(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer to a good key: who this is and what the session is to be."""
+    """The answer to a good key: who this is and what the session is to be.
+
+    `is_running`: the channel's session runs on the asking node already; it decides whether the publisher takes its
+    place, stands by or is refused. `is_test`: a bandwidth test; nothing goes on the air.
+    """
 
     channel_id: ChannelId
     channel_name: str
     session_id: SessionId
+    ladder: str = "auto"
+    """`auto`, `off`, or names of configured rungs: `720p,480p`."""
+    limits: Limits = Limits()
+    is_running: bool = False
+    is_test: bool = False
 
 
 class TrackHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -70,6 +89,50 @@ class TrackHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     keyframe_interval_s: float | None = None
     sample_rate: int | None = None
     channels: int | None = None
+
+
+class PublisherHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One connection that publishes into a session, on the air or standing by."""
+
+    protocol: Protocol
+    encoder: str
+    priority: int
+    is_on_air: bool
+    connected_at_ms: int
+    received_bytes: int
+    bitrate_bps: int
+    jitter_ms: int
+    """How irregularly media arrives against its own time stamps, over the last seconds (RFC 3550, 6.4.1)."""
+    silent_ms: int
+    """Since the last data."""
+
+
+class RungHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One rung of the ladder. `reason` says why it is not running."""
+
+    name: str
+    state: Literal["starting", "running", "lost", "shed", "refused"]
+    width: int
+    height: int
+    frame_rate: float
+    target_bps: int
+    bitrate_bps: int = 0
+    dropped_frames: int = 0
+    lag_ms: int = 0
+    """How far its newest frame is behind the source's."""
+    reason: str = ""
+
+
+class TranscoderHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The process that makes the rungs."""
+
+    encoder: str
+    cores: float
+    """CPU seconds per second, lately."""
+    memory_bytes: int
+    restarts: int
+    dropped_packets: int
+    """Source packets that it could not take in time; the source rendition has them."""
 
 
 class SessionHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -90,6 +153,15 @@ class SessionHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     discontinuities: int
     video: TrackHealth | None = None
     audio: TrackHealth | None = None
+    is_waiting: bool = False
+    """The publisher is lost and may return until `returns_until_ms`."""
+    returns_until_ms: int | None = None
+    interruptions: int = 0
+    publishers: list[PublisherHealth] = []
+    rungs: list[RungHealth] = []
+    transcoder: TranscoderHealth | None = None
+    is_test: bool = False
+    """A bandwidth test: measured, never on the air."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -145,5 +217,15 @@ class CutSession(msgspec.Struct, frozen=True, rename="camel", tag_field="type", 
     reason: str
 
 
-IngestCommand = CutSession
-"""What web tells every ingest process over `INGEST_COMMANDS`; a tagged union once there is a second one."""
+class AddMetadata(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="metadata"):
+    """Put this into the session's stream now: EXT-X-DATERANGE in its playlists, an ID3 event in its media."""
+
+    session_id: SessionId
+    cue_id: str
+    class_name: str
+    duration_ms: int | None
+    fields: dict[str, str]
+
+
+IngestCommand = CutSession | AddMetadata
+"""What web tells every ingest process over `INGEST_COMMANDS`."""

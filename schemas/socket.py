@@ -43,6 +43,7 @@ class Joined(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag=
     session_id: SessionId | None
     started_at: str | None  # RFC 3339
     viewer_count: int
+    is_reconnecting: bool = False
 
 
 class StreamOnline(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="stream_online"):
@@ -55,6 +56,23 @@ class StreamOnline(msgspec.Struct, frozen=True, rename="camel", tag_field="type"
 
 class StreamOffline(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="stream_offline"):
     """The channel's stream has ended."""
+
+    channel_id: ChannelId
+    session_id: SessionId
+    timestamp: int  # ms since the epoch
+
+
+class StreamInterrupted(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="stream_interrupted"):
+    """The publisher is gone and may come back until `returns_until`; the stream goes on with a slate meanwhile."""
+
+    channel_id: ChannelId
+    session_id: SessionId
+    returns_until: int  # ms since the epoch
+    timestamp: int  # ms since the epoch
+
+
+class StreamResumed(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="stream_resumed"):
+    """The publisher is back."""
 
     channel_id: ChannelId
     session_id: SessionId
@@ -93,7 +111,18 @@ class Pong(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="p
 
 
 ServerMessage = Union[  # noqa: UP007
-    Joined, StreamOnline, StreamOffline, ChannelUpdated, ViewerCount, SocketError, Reconnect, Pong
+    Joined,
+    StreamOnline,
+    StreamOffline,
+    StreamInterrupted,
+    StreamResumed,
+    ChannelUpdated,
+    ViewerCount,
+    SocketError,
+    Reconnect,
+    Pong,
 ]
-ChannelEvent = Union[StreamOnline, StreamOffline, ChannelUpdated, ViewerCount]  # noqa: UP007
+ChannelEvent = Union[  # noqa: UP007
+    StreamOnline, StreamOffline, StreamInterrupted, StreamResumed, ChannelUpdated, ViewerCount
+]
 """What web processes tell each other over `STREAM_EVENTS`."""

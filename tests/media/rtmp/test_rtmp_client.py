@@ -8,7 +8,7 @@ import pytest
 
 from media.codecs import audio_config, video_config
 from media.packets import CodecConfig, Packet, TrackKind
-from media.publication import PublishAttempt
+from media.publication import Description, Note, PublishAttempt
 from media.rtmp import client
 from media.rtmp.client import PublishFailed, RtmpPublisher
 from media.rtmp.server import RtmpServer
@@ -36,7 +36,13 @@ class Recording:
     def push(self, packet: Packet) -> None:
         self.media.append(packet)
 
-    async def end(self, reason: str) -> None:
+    def describe(self, description: Description) -> None:
+        assert description.frame_rate >= 0
+
+    def annotate(self, note: Note) -> None:
+        assert note.name
+
+    async def end(self, reason: str, *, is_lost: bool = True) -> None:
         self.ended.set_result(reason)
 
 

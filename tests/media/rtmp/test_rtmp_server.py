@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from media.codecs import rfc6381
 from media.packets import CodecConfig, Packet, TrackKind
-from media.publication import PublishAttempt, Refused, Unavailable, masked
+from media.publication import Description, Note, PublishAttempt, Refused, Unavailable, masked
 from media.rtmp import amf, connection, server
 from media.rtmp.chunks import ChunkWriter
 from media.rtmp.client import PublishFailed, RtmpPublisher
@@ -41,6 +41,9 @@ class Recording:
         self.cut = on_cut
         self.configs: list[CodecConfig] = []
         self.packets: list[Packet] = []
+        self.descriptions: list[Description] = []
+        self.notes: list[Note] = []
+        self.is_lost: bool | None = None
         self.fails_after = 1 << 30
         self.has_packet = asyncio.Event()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -54,7 +57,14 @@ class Recording:
         self.packets.append(packet)
         self.has_packet.set()
 
-    async def end(self, reason: str) -> None:
+    def describe(self, description: Description) -> None:
+        self.descriptions.append(description)
+
+    def annotate(self, note: Note) -> None:
+        self.notes.append(note)
+
+    async def end(self, reason: str, *, is_lost: bool = True) -> None:
+        self.is_lost = is_lost
         assert not self.ended.done()
         self.ended.set_result(reason)
 

@@ -202,6 +202,10 @@ export interface components {
             thumbnailUrl: string;
             /** Format: date-time */
             createdAt: string;
+            /** @default false */
+            isReconnecting: boolean;
+            /** @default null */
+            ladder: string | null;
         };
         /**
          * ChannelUpdated
@@ -266,10 +270,14 @@ export interface components {
         };
         /**
          * IngestState
-         * @description GET channels/{id}/ingest, for the owner: the running publisher, or null.
+         * @description GET channels/{id}/ingest, for the owner: the running session, the last bandwidth test, the last end; or null.
          */
         IngestState: {
             session: components["schemas"]["SessionHealth"] | null;
+            /** @default null */
+            test: components["schemas"]["SessionHealth"] | null;
+            /** @default null */
+            lastEnd: components["schemas"]["LastEnd"] | null;
         };
         /**
          * Join
@@ -294,6 +302,17 @@ export interface components {
             sessionId: string | null;
             startedAt: string | null;
             viewerCount: number;
+            /** @default false */
+            isReconnecting: boolean;
+        };
+        /**
+         * LastEnd
+         * @description Why the last stream ended, in words for its owner.
+         */
+        LastEnd: {
+            /** Format: date-time */
+            endedAt: string;
+            reason: string;
         };
         /**
          * Leave
@@ -365,6 +384,7 @@ export interface components {
             language?: string;
             tags?: string[];
             mature?: boolean;
+            ladder?: string | null;
         };
         /**
          * PatchMe
@@ -400,6 +420,22 @@ export interface components {
             whip: string | null;
         };
         /**
+         * PublisherHealth
+         * @description One connection that publishes into a session, on the air or standing by.
+         */
+        PublisherHealth: {
+            /** @enum {unknown} */
+            protocol: "rtmp" | "rtmps" | "srt" | "whip";
+            encoder: string;
+            priority: number;
+            isOnAir: boolean;
+            connectedAtMs: number;
+            receivedBytes: number;
+            bitrateBps: number;
+            jitterMs: number;
+            silentMs: number;
+        };
+        /**
          * Reconnect
          * @description This process is about to stop: open a new socket after `after_ms` (spread, so that not all come at once).
          */
@@ -433,6 +469,27 @@ export interface components {
             expiresAt: string;
         };
         /**
+         * RungHealth
+         * @description One rung of the ladder. `reason` says why it is not running.
+         */
+        RungHealth: {
+            name: string;
+            /** @enum {unknown} */
+            state: "lost" | "refused" | "running" | "shed" | "starting";
+            width: number;
+            height: number;
+            frameRate: number;
+            targetBps: number;
+            /** @default 0 */
+            bitrateBps: number;
+            /** @default 0 */
+            droppedFrames: number;
+            /** @default 0 */
+            lagMs: number;
+            /** @default  */
+            reason: string;
+        };
+        /**
          * Session
          * @description A sign-in. `token` is for `Authorization: Bearer`; browsers get it as the cookie `session`.
          */
@@ -464,6 +521,20 @@ export interface components {
             video: components["schemas"]["TrackHealth"] | null;
             /** @default null */
             audio: components["schemas"]["TrackHealth"] | null;
+            /** @default false */
+            isWaiting: boolean;
+            /** @default null */
+            returnsUntilMs: number | null;
+            /** @default 0 */
+            interruptions: number;
+            /** @default [] */
+            publishers: components["schemas"]["PublisherHealth"][];
+            /** @default [] */
+            rungs: components["schemas"]["RungHealth"][];
+            /** @default null */
+            transcoder: components["schemas"]["TranscoderHealth"] | null;
+            /** @default false */
+            isTest: boolean;
         };
         /**
          * SocketError
@@ -476,6 +547,18 @@ export interface components {
             message: string;
             /** @default null */
             retryAfterMs: number | null;
+        };
+        /**
+         * StreamInterrupted
+         * @description The publisher is gone and may come back until `returns_until`; the stream goes on with a slate meanwhile.
+         */
+        StreamInterrupted: {
+            /** @enum {unknown} */
+            type: "stream_interrupted";
+            channelId: string;
+            sessionId: string;
+            returnsUntil: number;
+            timestamp: number;
         };
         /**
          * StreamKey
@@ -516,6 +599,17 @@ export interface components {
             timestamp: number;
         };
         /**
+         * StreamResumed
+         * @description The publisher is back.
+         */
+        StreamResumed: {
+            /** @enum {unknown} */
+            type: "stream_resumed";
+            channelId: string;
+            sessionId: string;
+            timestamp: number;
+        };
+        /**
          * StreamStatus
          * @description Is it live, since when, for how many.
          */
@@ -526,6 +620,8 @@ export interface components {
             startedAt: string | null;
             viewerCount: number;
             peakViewers: number;
+            /** @default false */
+            isReconnecting: boolean;
         };
         /**
          * TrackHealth
@@ -546,6 +642,17 @@ export interface components {
             sampleRate: number | null;
             /** @default null */
             channels: number | null;
+        };
+        /**
+         * TranscoderHealth
+         * @description The process that makes the rungs.
+         */
+        TranscoderHealth: {
+            encoder: string;
+            cores: number;
+            memoryBytes: number;
+            restarts: number;
+            droppedPackets: number;
         };
         /**
          * User
@@ -570,7 +677,7 @@ export interface components {
             count: number;
         };
         ClientMessage: components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Ping"];
-        ServerMessage: components["schemas"]["Joined"] | components["schemas"]["StreamOnline"] | components["schemas"]["StreamOffline"] | components["schemas"]["ChannelUpdated"] | components["schemas"]["ViewerCount"] | components["schemas"]["SocketError"] | components["schemas"]["Reconnect"] | components["schemas"]["Pong"];
+        ServerMessage: components["schemas"]["Joined"] | components["schemas"]["StreamOnline"] | components["schemas"]["StreamOffline"] | components["schemas"]["StreamInterrupted"] | components["schemas"]["StreamResumed"] | components["schemas"]["ChannelUpdated"] | components["schemas"]["ViewerCount"] | components["schemas"]["SocketError"] | components["schemas"]["Reconnect"] | components["schemas"]["Pong"];
     };
     responses: never;
     parameters: never;
@@ -588,6 +695,7 @@ export type GoneOffline = components['schemas']['GoneOffline'];
 export type IngestState = components['schemas']['IngestState'];
 export type Join = components['schemas']['Join'];
 export type Joined = components['schemas']['Joined'];
+export type LastEnd = components['schemas']['LastEnd'];
 export type Leave = components['schemas']['Leave'];
 export type ListChannels = components['schemas']['ListChannels'];
 export type Login = components['schemas']['Login'];
@@ -600,18 +708,23 @@ export type PatchMe = components['schemas']['PatchMe'];
 export type Ping = components['schemas']['Ping'];
 export type Pong = components['schemas']['Pong'];
 export type PublishUrls = components['schemas']['PublishUrls'];
+export type PublisherHealth = components['schemas']['PublisherHealth'];
 export type Reconnect = components['schemas']['Reconnect'];
 export type Register = components['schemas']['Register'];
 export type Registered = components['schemas']['Registered'];
+export type RungHealth = components['schemas']['RungHealth'];
 export type Session = components['schemas']['Session'];
 export type SessionHealth = components['schemas']['SessionHealth'];
 export type SocketError = components['schemas']['SocketError'];
+export type StreamInterrupted = components['schemas']['StreamInterrupted'];
 export type StreamKey = components['schemas']['StreamKey'];
 export type StreamKeyInfo = components['schemas']['StreamKeyInfo'];
 export type StreamOffline = components['schemas']['StreamOffline'];
 export type StreamOnline = components['schemas']['StreamOnline'];
+export type StreamResumed = components['schemas']['StreamResumed'];
 export type StreamStatus = components['schemas']['StreamStatus'];
 export type TrackHealth = components['schemas']['TrackHealth'];
+export type TranscoderHealth = components['schemas']['TranscoderHealth'];
 export type User = components['schemas']['User'];
 export type ViewerCount = components['schemas']['ViewerCount'];
 export type ClientMessage = components['schemas']['ClientMessage'];

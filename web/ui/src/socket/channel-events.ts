@@ -30,6 +30,8 @@ export function dispatch(message: ServerMessage, channelId: string, listener: Ch
       return listener.onUpdated();
     case 'error':
       return listener.onRefused(message.message);
+    case 'stream_interrupted': // the page goes on playing
+    case 'stream_resumed':
     case 'reconnect': // the socket itself obeys
     case 'pong':
       return;

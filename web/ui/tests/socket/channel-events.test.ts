@@ -4,9 +4,11 @@ import { dispatch, type ChannelListener } from '../../src/socket/channel-events'
 
 /** One of each; does not compile when the server's union gains a message that is not here. */
 const samples: { [T in ServerMessage['type']]: Extract<ServerMessage, { type: T }> } = {
-  joined: { type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: '2026-11-24T10:00:00Z', viewerCount: 3 },
+  joined: { type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: '2026-11-24T10:00:00Z', viewerCount: 3, isReconnecting: false },
   stream_online: { type: 'stream_online', channelId: 'c1', sessionId: 's2', timestamp: 1700 },
   stream_offline: { type: 'stream_offline', channelId: 'c1', sessionId: 's2', timestamp: 1800 },
+  stream_interrupted: { type: 'stream_interrupted', channelId: 'c1', sessionId: 's1', returnsUntil: 1930, timestamp: 1900 },
+  stream_resumed: { type: 'stream_resumed', channelId: 'c1', sessionId: 's1', timestamp: 1905 },
   channel_updated: { type: 'channel_updated', channelId: 'c1' },
   viewer_count: { type: 'viewer_count', channelId: 'c1', count: 12 },
   error: { type: 'error', code: 'NOT_FOUND', message: 'No such channel.', retryAfterMs: null },

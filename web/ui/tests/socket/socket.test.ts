@@ -3,7 +3,7 @@ import type { ServerMessage } from '../../src/api/types';
 import { ChannelSocket, CONNECT_WITHIN_MS, PING_EVERY_MS, PONG_WITHIN_MS, socketUrl, type SocketStatus } from '../../src/socket/socket';
 import { FakeSocket } from './fake-socket';
 
-const joined: ServerMessage = { type: 'joined', channelId: 'c1', isLive: false, sessionId: null, startedAt: null, viewerCount: 0 };
+const joined: ServerMessage = { type: 'joined', channelId: 'c1', isLive: false, sessionId: null, startedAt: null, viewerCount: 0, isReconnecting: false };
 
 let heard: ServerMessage[];
 let statuses: SocketStatus[];

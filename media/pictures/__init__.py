@@ -1,0 +1,4 @@
+"""Still pictures: thumbnails and storyboards of running streams, and the slate that is shown while a publisher is away.
+
+One process for the whole node makes them all, from keyframes; when it falls, nothing but pictures are missing.
+"""
