@@ -4,7 +4,7 @@ import { adviceFor, bitrateOf, sampleOf, type Sample } from '../../src/dashboard
 
 const good: SessionHealth = {
   sessionId: 's1', channelId: 'c1', protocol: 'rtmp', encoder: 'obs', startedAtMs: 0, isPlayable: true, durationMs: 60_000, receivedBytes: 1, droppedPackets: 0,
-  discontinuities: 0,
+  discontinuities: 0, isWaiting: false, returnsUntilMs: null, interruptions: 0, publishers: [], rungs: [], transcoder: null, isTest: false,
   video: { codec: 'avc1.64001f', bitrateBps: 6_000_000, width: 1920, height: 1080, frameRate: 60, keyframeIntervalS: 2, sampleRate: null, channels: null },
   audio: { codec: 'mp4a.40.2', bitrateBps: 160_000, width: null, height: null, frameRate: null, keyframeIntervalS: null, sampleRate: 48_000, channels: 2 },
 };

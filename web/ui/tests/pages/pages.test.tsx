@@ -106,7 +106,7 @@ describe('accounts', () => {
 });
 
 describe('dashboard', () => {
-  const routes = { 'GET me': ok(me()), 'GET channels/demo': ok(channel()), 'GET channels/c1/stream-key': keyInfo(), 'GET channels/c1/ingest': ok({ session: null }) };
+  const routes = { 'GET me': ok(me()), 'GET channels/demo': ok(channel()), 'GET channels/c1/stream-key': keyInfo(), 'GET channels/c1/ingest': ok({ session: null, test: null, lastEnd: null }) };
 
   it('creates the first channel', async () => {
     let channels: { id: string; name: string }[] = [];
@@ -163,13 +163,14 @@ describe('dashboard', () => {
   it('shows the health of the running stream and ends it after a question', async () => {
     const health = {
       sessionId: 's1', channelId: 'c1', protocol: 'rtmp', encoder: 'x', startedAtMs: 0, isPlayable: true, durationMs: 61_000, receivedBytes: 5e6, droppedPackets: 0, discontinuities: 0,
+      isWaiting: false, returnsUntilMs: null, interruptions: 0, publishers: [], rungs: [], transcoder: null, isTest: false,
       video: { codec: 'avc1.64001f', bitrateBps: 2_500_000, width: 1280, height: 720, frameRate: 30, keyframeIntervalS: 8.3, sampleRate: null, channels: null },
       audio: { codec: 'mp4a.40.2', bitrateBps: 160_000, width: null, height: null, frameRate: null, keyframeIntervalS: null, sampleRate: 48_000, channels: 2 },
     };
     let isEnded = false;
     const calls = serve({
       ...routes,
-      'GET channels/c1/ingest': () => ok({ session: isEnded ? null : health }),
+      'GET channels/c1/ingest': () => ok({ session: isEnded ? null : health, test: null, lastEnd: null }),
       'POST channels/c1/go-offline': () => ((isEnded = true), ok({ channelId: 'c1', isLive: false })),
     });
     open('/dashboard');
@@ -189,7 +190,7 @@ describe('dashboard', () => {
     await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
     act(() => {
       FakeSocket.last.open();
-      FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: null, viewerCount: 0 });
+      FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: null, viewerCount: 0, isReconnecting: false });
     });
     expect((screen.getByTestId('video') as HTMLVideoElement).muted).toBe(true);
   });

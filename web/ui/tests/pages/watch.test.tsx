@@ -16,7 +16,7 @@ async function joined(isLive: boolean, sessionId: string | null = null) {
   await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
   act(() => {
     FakeSocket.last.open();
-    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4 });
+    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4, isReconnecting: false });
   });
 }
 const missing = () => act(() => FakeHls.last.fail('manifestLoadError', { response: { code: 404 } }));
