@@ -76,7 +76,7 @@ async def examine(loaded: Loaded) -> Report:
     checks.append(await _check_redis(redis_url))
     checks += [_check_ffmpeg(), _check_srt()]
     values = masked(settings)
-    shown = [Shown(name, value, loaded.sources[name]) for name, value in values.items()]
+    shown = [Shown(name, value, loaded.sources[name.partition(".")[0]]) for name, value in values.items()]
     return Report(VERSION, any(check.outcome == "failed" for check in checks), checks, shown)
 
 

@@ -17,7 +17,9 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from config.encoders import PRESETS, USUAL_PRESETS
 from config.masking import mask
+from config.rungs import BadRung, ConfiguredRung, Rungs, read_rungs, unknown_name
 
 PREFIX = "TALLY_"
 CONFIG_VARIABLE = "TALLY_CONFIG"
@@ -46,6 +48,14 @@ Ladder = Annotated[
 ]
 Networks = Annotated[str, Meta(description="networks such as 10.0.0.0/8,fd00::/8")]
 FilePath = Annotated[Path, Meta(description="the path of a file")]
+Encoder = Annotated[
+    Literal["libx264", "h264_nvenc", "h264_qsv", "h264_videotoolbox", "libsvtav1"],
+    Meta(description="libx264, h264_nvenc, h264_qsv, h264_videotoolbox or libsvtav1"),
+]
+Preset = Annotated[
+    str, Meta(pattern=r"^[a-z0-9]{1,16}$", description="a preset of the encoder, such as veryfast of libx264")
+]
+Limit = Annotated[int, Meta(ge=0, le=1_000_000, description="a number up to 1000000, or 0 for no limit")]
 
 
 class SettingsError(Exception):
@@ -80,6 +90,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registration: Annotated[Literal["open", "invite", "closed"], Meta(description="open, invite or closed")]
     webhook_allow: Networks
     ladder: Ladder
+    rungs: Rungs
+    encoder: Encoder
+    encoder_preset: Preset
+    transcode_cores: Annotated[
+        float, Meta(ge=0, le=1024, description="a number of cores up to 1024, or 0 for 80 % of those it may use")
+    ]
+    max_bitrate_kbps: Limit
+    max_height: Limit
+    max_frame_rate: Limit
+    max_duration_s: Limit
+    max_streams: Limit
+    slate: FilePath | None
     part_s: Annotated[float, Meta(ge=0.1, le=2, description="a number of seconds from 0.1 to 2")]
     segment_s: Annotated[float, Meta(ge=1, le=10, description="a number of seconds from 1 to 10")]
     grace_s: Annotated[float, Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")]
@@ -132,7 +154,7 @@ def load(
         raw[name], sources[name] = value, source
     values = {name: _read(name, raw[name], sources[name]) for name in FIELDS if name != "secret"}
     values["data"] = here / values["data"].expanduser()
-    for name in ("tls_certificate", "tls_key"):
+    for name in ("tls_certificate", "tls_key", "slate"):
         if values[name] is not None:
             values[name] = here / values[name].expanduser()
     if raw["secret"] == "":
@@ -142,6 +164,7 @@ def load(
     values["secret"] = _read("secret", raw["secret"], sources["secret"]) if raw["secret"] != "" else ""
     settings = Settings(**values)
     _check_together(settings)
+    _check_ladder(settings, sources)
     return Loaded(settings, sources)
 
 
@@ -157,6 +180,8 @@ def masked(settings: Settings) -> dict[str, str | int | float | None]:
         value = getattr(settings, name)
         if name == "secret":
             shown[name] = "****" if value else None
+        elif name == "rungs":
+            shown |= {f"{name}.{key}": str(rung) for key, rung in value.items()}
         elif isinstance(value, Path):
             shown[name] = str(value)
         else:
@@ -233,6 +258,8 @@ def _kept_secret(data: Path, *, make: bool) -> tuple[str, str]:
 
 
 def _read(name: str, raw: object, source: str) -> Any:
+    if name == "rungs":
+        return _read_rungs(raw, source)
     kind = _TYPES[name]
     if raw == "" and type(None) in get_args(kind):
         return None
@@ -245,6 +272,15 @@ def _read(name: str, raw: object, source: str) -> Any:
         shown = repr(mask(raw) if isinstance(raw, str) else raw) if name != "secret" else "not usable"
         raise SettingsError(f"{label} is {shown}: give {_description(kind)}") from None
     return value
+
+
+def _read_rungs(raw: object, source: str) -> dict[str, ConfiguredRung]:
+    if source.startswith(PREFIX):
+        raise SettingsError(f"{source} is not read: rungs are tables of {CONFIG_FILE}, such as [rungs.720p]")
+    try:
+        return read_rungs(raw)
+    except BadRung as error:
+        raise SettingsError(f"{error.where} in {source} {error.what}") from None
 
 
 def _convert_path(kind: type, raw: object) -> Path:
@@ -273,6 +309,19 @@ def _check_together(settings: Settings) -> None:
         )
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsError("TALLY_TLS_CERTIFICATE and TALLY_TLS_KEY belong together: set both or neither")
+
+
+def _check_ladder(settings: Settings, sources: dict[str, str]) -> None:
+    if trouble := unknown_name(settings.ladder, settings.rungs):
+        raise SettingsError(f"TALLY_LADDER is {settings.ladder!r} (from {sources['ladder']}): {trouble}")
+    presets = PRESETS[settings.encoder]
+    if settings.encoder_preset not in presets:
+        close = difflib.get_close_matches(settings.encoder_preset, presets, n=1)
+        advice = close[0] if close else USUAL_PRESETS[settings.encoder]
+        raise SettingsError(
+            f"TALLY_ENCODER_PRESET is {settings.encoder_preset!r}, which {settings.encoder} does not have: "
+            f"{advice} would do, of {', '.join(presets)}"
+        )
 
 
 def reachable(listening: str) -> str:

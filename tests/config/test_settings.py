@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config.rungs import ConfiguredRung
 from config.settings import FIELDS, Settings, SettingsError, load, masked, variable
 
 SECRET = {"TALLY_SECRET": "0123456789abcdef"}
@@ -85,6 +86,10 @@ def test_an_unknown_name_in_the_file_is_refused_with_a_suggestion(tmp_path: Path
         ("redis_url", "localhost", "an address such as redis://"),
         ("webhook_allow", "10.0.0.0/33", "networks such as 10.0.0.0/8"),
         ("ladder", "720p, 480p", "names of rungs such as 720p,480p"),
+        ("encoder", "x264", "libx264, h264_nvenc"),
+        ("encoder_preset", "very fast", "such as veryfast"),
+        ("transcode_cores", "-1", "or 0 for 80 %"),
+        ("max_height", "1080p", "or 0 for no limit"),
         ("http_host", "a b", "a host name or an address"),
         ("web_processes", "0", "a number from 1 to 64"),
     ],
@@ -160,3 +165,66 @@ def test_listeners_on_all_addresses_are_reached_over_loopback(tmp_path: Path) ->
     assert read(tmp_path, TALLY_ORIGIN_HOST="0.0.0.0").origin_base_url == "http://127.0.0.1:8082"
     assert read(tmp_path, TALLY_INTERNAL_HOST="::").internal_base_url == "http://[::1]:8081"
     assert read(tmp_path, TALLY_ORIGIN_URL="http://media-1:9000/").origin_base_url == "http://media-1:9000"
+
+
+def test_a_table_of_rungs_replaces_the_default_ones(tmp_path: Path) -> None:
+    assert list(read(tmp_path).rungs) == ["1080p60", "1080p", "720p60", "720p", "480p", "360p"]
+    (tmp_path / "tally.toml").write_text("[rungs.540p]\nheight = 540\nbitrate_kbps = 1800\n")
+    loaded = load(SECRET, cwd=tmp_path)
+    assert loaded.settings.rungs == {"540p": ConfiguredRung(height=540, bitrate_kbps=1800, frame_rate=30)}
+    assert masked(loaded.settings)["rungs.540p"] == "540 lines, 30 fps, 1800 kb/s"
+    assert loaded.sources["rungs"] == str(tmp_path / "tally.toml")
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("[rungs]\n720p = 720\n", "rungs.720p in {} is 720: give a table for each rung, such as [rungs.720p]"),
+        ("[rungs.720P]\nheight = 720\nbitrate_kbps = 1\n", "rungs.720P in {} is not a name for a rung: give 1 to 16"),
+        ("[rungs.audio]\nheight = 720\nbitrate_kbps = 1\n", "rungs.audio in {} is not a name for a rung"),
+        ("[rungs.a]\nheight = 1e9\nbitrate_kbps = 1\n", "rungs.a.height in {} is 1000000000.0: give a number of lines"),
+        ("[rungs.a]\nheight = 720\nbitrate_kbps = 1\n", "rungs.a.bitrate_kbps in {} is 1: give a number from 50"),
+        ("[rungs.a]\nheight = 720\n", "rungs.a in {} has no bitrate_kbps: give "),
+        ("[rungs.a]\nheight = 720\nbitrate = 50\n", "rungs.a in {} has no 'bitrate': did you mean bitrate_kbps?"),
+        ("rungs = 'auto'\n", "rungs in {} is 'auto': give a table for each rung"),
+        (
+            "".join(f"[rungs.a{number}]\nheight = 720\nbitrate_kbps = 50\n" for number in range(17)),
+            "rungs in {} has 17 rungs: give at most 16",
+        ),
+    ],
+)
+def test_a_bad_rung_names_its_place_and_what_is_accepted(tmp_path: Path, table: str, words: str) -> None:
+    path = tmp_path / "tally.toml"
+    path.write_text(table)
+    assert refusal(tmp_path, {}).startswith(words.format(path))
+
+
+def test_rungs_are_not_read_from_the_environment(tmp_path: Path) -> None:
+    assert "such as [rungs.720p]" in refusal(tmp_path, {"TALLY_RUNGS": "720p"})
+
+
+def test_a_ladder_of_unknown_rungs_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    assert refusal(tmp_path, {"TALLY_LADDER": "720p,48p"}).endswith("there is no rung '48p': did you mean 480p?")
+    (tmp_path / "tally.toml").write_text("[rungs.small]\nheight = 240\nbitrate_kbps = 300\n")
+    assert refusal(tmp_path, {"TALLY_LADDER": "720p"}).endswith("there is no rung '720p': there are small")
+    assert read(tmp_path, TALLY_LADDER="small").ladder == "small"
+
+
+def test_a_preset_belongs_to_its_encoder(tmp_path: Path) -> None:
+    assert "faster would do" in refusal(tmp_path, {"TALLY_ENCODER_PRESET": "fasterr"})
+    assert "p4 would do" in refusal(tmp_path, {"TALLY_ENCODER": "h264_nvenc"})
+    assert "10 would do" in refusal(tmp_path, {"TALLY_ENCODER": "libsvtav1"})
+    assert read(tmp_path, TALLY_ENCODER="libsvtav1", TALLY_ENCODER_PRESET="9").encoder == "libsvtav1"
+
+
+def test_limits_are_off_until_they_are_set(tmp_path: Path) -> None:
+    settings = read(tmp_path, TALLY_MAX_HEIGHT="1080", TALLY_SLATE="away.png", TALLY_TRANSCODE_CORES="1.5")
+    assert (settings.max_bitrate_kbps, settings.max_frame_rate, settings.max_duration_s, settings.max_streams) == (
+        0,
+        0,
+        0,
+        0,
+    )
+    assert (settings.max_height, settings.transcode_cores) == (1080, 1.5)
+    assert settings.slate == tmp_path / "away.png"
+    assert read(tmp_path).slate is None
