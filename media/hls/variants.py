@@ -1,12 +1,10 @@
-"""The multivariant playlist of a stream, from its plan and from what was measured."""
+"""The multivariant playlist of a stream, from what was packaged and measured."""
 
 from collections.abc import Mapping
 
 from media.codecs import rfc6381
-from media.hls.planner import Plan
 from media.hls.segmenter import AUDIO, VIDEO
 from media.hls.window import Window
-from media.packets import CodecConfig, TrackKind
 from schemas import playlist as text
 from schemas.ids import SessionId
 
@@ -15,26 +13,24 @@ BANDWIDTH_HEADROOM = 1.25
 AUDIO_GROUP = "audio"
 
 
-def write_variants(
-    session: SessionId, plan: Plan, windows: Mapping[str, Window], configs: Mapping[TrackKind, CodecConfig]
-) -> str:
-    """Return the playlist; its URIs begin with the session's id."""
+def write_variants(session: SessionId, windows: Mapping[str, Window]) -> str:
+    """Return the playlist; its URIs begin with the session's id. One rendition at least has begun."""
     audio, video = windows.get(AUDIO), windows.get(VIDEO)
     leading = video or audio
     assert leading is not None, "a plan has a track"
-    picture = configs.get(TrackKind.VIDEO) if video else None
+    sound = audio.config if audio else None
+    picture = video.config if video else None
     groups = []
-    if video and audio:
-        uri = f"{session}/{audio.name}.m3u8"
-        groups.append(text.AudioGroup(AUDIO_GROUP, "Audio", uri, configs[TrackKind.AUDIO].channels))
+    if video and audio and sound:
+        groups.append(text.AudioGroup(AUDIO_GROUP, "Audio", f"{session}/{audio.name}.m3u8", sound.channels))
     variant = text.Variant(
         uri=f"{session}/{leading.name}.m3u8",
         bandwidth_bps=sum(_peak_bps(window) for window in windows.values()),
         average_bandwidth_bps=sum(_average_bps(window) for window in windows.values()),
-        codecs=[rfc6381(configs[kind]) for kind in TrackKind if kind.value in windows],
+        codecs=[rfc6381(config) for config in (picture, sound) if config],
         width=picture.width if picture else 0,
         height=picture.height if picture else 0,
-        frame_rate=1 / plan.video.frame_s if plan.video else 0.0,
+        frame_rate=leading.frame_rate,
         audio_group=AUDIO_GROUP if groups else None,
     )
     return text.write_multivariant_playlist(text.MultivariantPlaylist([variant], groups))

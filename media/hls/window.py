@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from media.hls.segmenter import DiscontinuityMark, Gap, Init, Output, Part, SegmentEnd
+from media.packets import CodecConfig
 from schemas import playlist as text
 
 LIVE_WINDOW_S = 60.0
@@ -68,9 +69,22 @@ class Window:
     """Takes the packager's outputs of one rendition. Times are media time in seconds."""
 
     def __init__(
-        self, name: str, *, target_duration_s: int, part_target_s: float, part_hold_back_s: float, clock_offset_s: float
+        self,
+        name: str,
+        *,
+        target_duration_s: int,
+        part_target_s: float,
+        part_hold_back_s: float,
+        clock_offset_s: float,
+        frame_rate: float = 0.0,
+        configured_bps: int = 0,
     ) -> None:
+        """`configured_bps` is what a rung's encoder was told, believed until there is something to measure."""
         self.name = name
+        self.frame_rate = frame_rate
+        self.configured_bps = configured_bps
+        self.is_lost = False
+        """Set by the stream when the rendition will not come back: the multivariant playlist leaves it out."""
         self.inits: dict[int, Init] = {}
         self.segments: deque[LiveSegment] = deque()
         """What the playlist lists, the segment in progress included."""
@@ -172,6 +186,12 @@ class Window:
     def end(self) -> None:
         """Nothing will be added."""
         self.is_ended = True
+
+    @property
+    def config(self) -> CodecConfig | None:
+        """How to decode the newest of it; None before the first initialization section."""
+        init = self.inits.get(self._map_number)
+        return init.config if init else None
 
     # --- what can be fetched ---------------------------------------------------------------------------------
 

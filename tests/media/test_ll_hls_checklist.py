@@ -511,7 +511,7 @@ async def test_item_29_a_request_blocked_for_three_target_durations_is_given_up(
         waited.append(delay)
         return timeout(0.01)
 
-    monkeypatch.setattr("media.live.asyncio.timeout", soon)
+    monkeypatch.setattr("media.serving.asyncio.timeout", soon)
     answer = await blocked.stream.get("video.m3u8", {"_HLS_msn": "2"})
     assert waited == [6]
     assert answer.status is HTTPStatus.SERVICE_UNAVAILABLE
@@ -819,7 +819,7 @@ async def test_item_45_bandwidth_is_the_peak_of_what_was_packaged(tmp_path: Path
 
 
 async def test_item_48_a_viewer_who_leaves_frees_his_place(blocked: Blocked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("media.live.MAX_WAITERS", 2)
+    monkeypatch.setattr("media.serving.MAX_WAITERS", 2)
     waiting = [blocked.ask(_HLS_msn="2") for _ in range(2)]
     await settle()
     assert await status(blocked.stream, "video.m3u8", _HLS_msn="2") is HTTPStatus.SERVICE_UNAVAILABLE
