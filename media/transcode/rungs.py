@@ -18,10 +18,14 @@ class Rung(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What is known of a source when its ladder is chosen. `bitrate_bps` is of the video, 0 when it is not known."""
+    """What is known of a source when its ladder is chosen. `bitrate_bps` is of the video, 0 when it is not known.
+
+    `is_universal`: every player takes it as it is (H.264 with 8 bits, 4:2:0); None: as its fourcc says.
+    """
 
     fourcc: str
     width: int
     height: int
     frame_rate: float
     bitrate_bps: int
+    is_universal: bool | None = None
