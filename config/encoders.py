@@ -3,9 +3,9 @@
 SOFTWARE = "libx264"
 """What every machine has, and what takes over when another is not able."""
 PRESETS: dict[str, tuple[str, ...]] = {
-    SOFTWARE: ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+    SOFTWARE: ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"),
     "h264_nvenc": ("p1", "p2", "p3", "p4", "p5", "p6", "p7"),
-    "h264_qsv": ("veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+    "h264_qsv": ("veryfast", "faster", "fast", "medium", "slow"),
     "h264_videotoolbox": ("veryfast",),  # it has none; the word is not looked at
     "libsvtav1": tuple(map(str, range(6, 14))),  # slower ones are no matter of real time
 }

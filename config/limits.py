@@ -1,6 +1,8 @@
 """What the operating system lets one process have."""
 
+import os
 import resource
+from pathlib import Path
 
 OPEN_FILES = 65_536
 """More than any process of ours can serve; an endless limit is refused on macOS."""
@@ -16,3 +18,30 @@ def raise_open_files() -> int:
     if soft < wanted and soft != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def usable_cores(*, proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> float:
+    """Return how many cores this process may use: those it is bound to, or less when its cgroup gets less time.
+
+    cgroup v2, `cpu.max`: microseconds of quota and of period; that of every level above binds too.
+    """
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    try:
+        lines = (proc / "self/cgroup").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return cores  # not Linux, or hidden from us
+    name = next((line[3:] for line in lines if line.startswith("0::")), "/")
+    group = cgroups / name.strip("/")
+    for place in (group, *group.parents):
+        if not place.is_relative_to(cgroups):
+            break
+        cores = min(cores, _cores_of(place / "cpu.max"))
+    return cores
+
+
+def _cores_of(path: Path) -> float:
+    try:
+        quota, period = path.read_text("ascii").split()
+        return float("inf") if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return float("inf")  # the root has none; what cannot be read binds nobody
