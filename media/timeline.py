@@ -1,30 +1,44 @@
 """One monotonic media time out of the clocks that publishers send.
 
-RTMP stamps are unsigned 32-bit milliseconds that wrap after 49.7 days (RTMP 1.0, section 5.3.1.3); their first value
-may be anything, and real publishers jump: a laptop sleeps, an encoder restarts its clock, a capture card hiccups.
-What comes out has no wraps, begins near zero, rises on every track, and says aloud where it was broken.
+Their first stamp may be anything, and real publishers jump: a laptop sleeps, an encoder restarts its clock, a capture
+card hiccups; some never move their stamps, or give audio and video different origins. What comes out has no wraps,
+begins near zero, rises on every track, and says aloud where it was broken: where a picture that decodes by itself
+comes with a time that does not go on, and where one publisher takes over from another. `clocks` places single stamps.
 
 Audio counts samples instead of trusting milliseconds, whose rounding would tear an AAC frame off its neighbour by
-up to a millisecond each time; the stamps only correct the count when both are `AUDIO_SLACK_MS` apart.
+up to a millisecond each time; the stamps only correct the count, by whole access units, which can be filled and left
+out without a seam in what is around them.
 """
 
 from collections.abc import Callable
 
+from media.clocks import RTMP_STAMPS, Head, StampFormat, TrackClock
+from media.codecs.nal import is_closed, is_whole
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 
-JUMP_MS = 1_000
-"""A step forward beyond the newest stamp of any track, or backward on its own, that breaks the timeline."""
-BACKWARD_MS = 500
-"""A step back on one track up to this is repaired in place: some encoders repeat or swap decode times."""
-SETTLE_S = 2.0
-"""After a break, packets that still carry the old clock are dropped for this long instead of breaking again."""
-AUDIO_SLACK_MS = 40
-"""How far the audio sample count may drift from the stamps before it is set to them."""
+DRIFT_MS = 25
+"""How far the audio sample count may stay from the stamps. Half of an access unit of AAC is 11 ms, of HE-AAC 22."""
+SUSTAINED = 8
+"""Access units that must be off by `DRIFT_MS` before one is left out or a hole is left: encoders send some in bunches
+under one stamp, which are behind it by all but the first one's duration."""
+HOLE_MS = 38
+"""Stamps this far ahead of the count show a hole at once: two access units of AAC are 42 ms."""
+ARRIVAL_SLACK_MS = 200
+"""Instead of both, of a track without usable stamps: sockets are read every 50 ms, and networks are late by more."""
+WHOLE_UNIT_MS = 50
+"""Access units up to this length are left out and missed as a whole; longer ones would take the count too far."""
+MAX_REORDER_S = 10.0
+"""Presentation further than this from decoding is nothing an encoder means."""
+NO_VIDEO_S = 1.0
+"""How long a returned publisher's audio waits for a video packet at all."""
+KEYFRAME_WAIT_S = 12.0
+"""How long it waits for a keyframe, once there is video: longer than the longest GOP that is served."""
+PLACE_S = 30.0
+"""A stamp further than this from the newest is none of the same clock."""
 
 _VIDEO, _AUDIO = TrackKind.VIDEO, TrackKind.AUDIO  # looking up a member costs 0.2 us in Python 3.11
-_TICKS_PER_MS = VIDEO_TIMESCALE // 1000
-_WRAP = 1 << 32
-_HALF = 1 << 31
+_LONG_AGO = -(1 << 62)
+_MAX_REORDER = round(MAX_REORDER_S * VIDEO_TIMESCALE)
 
 SamplesOf = Callable[[CodecConfig, bytes], int]
 """How many samples an audio packet plays for, at the track's sample rate; 0 when it cannot be told."""
@@ -33,133 +47,234 @@ SamplesOf = Callable[[CodecConfig, bytes], int]
 class Timeline:
     """Stamps in, media time out: `push` changes the packet in place and gives out the events in their order.
 
-    `now` is a monotonic clock in seconds: where the publisher's clock breaks, media time goes on by what passed on
-    ours, so that programme date-times stay true.
+    `now` is a monotonic clock in seconds, the same in every call: where the publisher's clock breaks, media time goes
+    on by what passed on ours, so that programme date-times stay true.
     """
 
-    def __init__(self, samples_of: SamplesOf) -> None:
+    def __init__(self, samples_of: SamplesOf, stamps: StampFormat = RTMP_STAMPS) -> None:
         self._samples_of = samples_of
+        self._ticks_per_s = stamps.ticks_per_s
         self._configs: dict[TrackKind, CodecConfig] = {}
-        self._fresh: dict[TrackKind, CodecConfig] = {}  # configured, but no packet seen since
-        self._unwrapped = 0  # last stamp of any track, ms without wraps
+        self._fresh: dict[TrackKind, CodecConfig] = {}  # configured, but not given out yet
+        self._head = Head()
+        self._video = TrackClock(stamps, self._head)
+        self._audio = TrackClock(stamps, self._head)
+        self._video.other, self._audio.other = self._audio, self._video
         self._is_started = False
-        self._offset_ms = 0  # media = unwrapped - offset
-        self._newest_ms = 0  # greatest media time of any track
-        self._last_video_dts = -(1 << 62)
-        self._next_sample = -(1 << 62)  # where audio has been played to, in samples of `_audio_rate`
+        self._last_video_dts = _LONG_AGO
+        self._video_end = 0  # the latest presentation of any picture
+        self._shown_from = _LONG_AGO  # pictures shown before this one need some that nobody has
+        self._next_sample = _LONG_AGO  # where audio has been played to, in samples of `_audio_rate`
         self._audio_rate = 0
         self._has_audio_clock = False
-        self._arrival = 0.0
-        self._settles_until = 0.0
+        self._beyond = 0  # access units in a row that were off by the drift, negative when the stamps are behind
         self._has_keyframe = False
+        self._break_reason = ""  # to be said before the next packet
+        self._broke_at = _LONG_AGO  # in ticks: audio of before is not heard behind the break
+        self._is_returning = False
+        self._gives_up_at: float | None = None
+        self._has_seen_video = False
         self.dropped_packets = 0
-        """Packets that had no place: before the first keyframe, before their config, of a clock left behind."""
+        """Packets that had no place: before a keyframe or their config, of before a break, torn, doubly there."""
+        self.torn_packets = 0
+        """Video packets whose NAL units did not add up; also among the dropped ones, like all up to the keyframe."""
         self.repaired_stamps = 0
-        """Decode times that did not rise and were nudged."""
+        """Decode times that did not rise and were nudged, presentation times out of the question."""
         self.discontinuities = 0
 
     def configure(self, config: CodecConfig) -> None:
         """Take a track's configuration; it comes out before the next packet of the track if it is a new one."""
-        if self._configs.get(config.kind) != config:
+        if self._configs.get(config.kind) == config:
+            self._fresh.pop(config.kind, None)
+        else:
             self._fresh[config.kind] = config
+
+    def rejoin(self, reason: str = "the publisher came back") -> None:
+        """Expect another publisher, or one that was away: what comes next joins nothing before.
+
+        It begins with a `Discontinuity`, a keyframe and the audio that belongs to it; every configuration comes out
+        again (the new publisher's, once `configure` has it). Media time goes on by the wall time that passed.
+        """
+        self._fresh = self._configs | self._fresh
+        self._configs = {}
+        self._video.release()
+        self._audio.release()
+        self._has_keyframe = self._has_audio_clock = False
+        if self._is_started:
+            self._break_reason = reason
+            self._is_returning = True
+        self._has_seen_video = False
+        self._gives_up_at = None
+
+    def place(self, timestamp_ms: int) -> float | None:
+        """Return the media time in seconds of a stamp in milliseconds of the current publisher's clock.
+
+        None before its first packet, and when the stamp is of no clock that we know: then it belongs to now.
+        """
+        clock = self._video if self._video.is_anchored else self._audio
+        if not clock.is_anchored or clock.is_frozen:
+            return None
+        media = clock.media_of(timestamp_ms * self._ticks_per_s // 1000)
+        if abs(media - self._head.newest) > PLACE_S * VIDEO_TIMESCALE:
+            return None
+        return media / VIDEO_TIMESCALE
+
+    def newest_s(self, now: float) -> float:
+        """Return where media time is now, by our clock: the newest packet's, and what passed since it came."""
+        return self._head.expected(now) / VIDEO_TIMESCALE if self._is_started else 0.0
 
     def push(self, packet: Packet, now: float) -> list[MediaEvent]:
         """Give the packet its media time; return it with what must be known before it, or nothing if it is dropped."""
         kind = packet.kind
         config = self._fresh.get(kind) or self._configs.get(kind)
-        if config is None:
+        if config is None or not self._is_usable(packet, config, now):
             self.dropped_packets += 1
             return []
-        media_ms, broke = self._media_ms(packet, now)
-        if media_ms is None:
-            self.dropped_packets += 1
-            return []
-        if broke:
-            self._has_keyframe = False  # what was coded before the break is no reference for what follows
-            self._has_audio_clock = False
-        if kind is _VIDEO and (kind in self._fresh or not self._has_keyframe) and not packet.is_keyframe:
-            # A new configuration holds from its keyframe on: until then the decoder has nothing to begin with.
-            self.dropped_packets += 1
-            return [Discontinuity(broke)] if broke else []
-        events: list[MediaEvent] = [Discontinuity(broke)] if broke else []
-        if kind in self._fresh:
-            self._configs[kind] = self._fresh.pop(kind)
-            if kind is _AUDIO:
-                self._has_audio_clock = False
-            events.append(config)
+        clock = self._video if kind is _VIDEO else self._audio
+        if clock.is_anchored:
+            may_break = packet.is_keyframe and (kind is _VIDEO or not self._video.is_anchored)
+            media, breaks = clock.place(packet.dts, now, may_break=may_break)
+            if breaks:
+                media = self._break(packet, media)
+        else:
+            media = self._begin(clock, packet, now)
         if kind is _VIDEO:
-            self._has_keyframe = True
-            self._stamp_video(packet, media_ms)
-        elif not self._stamp_audio(packet, config, media_ms):
+            is_taken = self._stamp_video(packet, config, media)
+        else:
+            is_taken = self._stamp_audio(packet, config, media)
+        if not is_taken:
             self.dropped_packets += 1
-            return events
+            return []
+        if self._fresh or self._break_reason:
+            return self._announced(packet)
+        return [packet]
+
+    def _is_usable(self, packet: Packet, config: CodecConfig, now: float) -> bool:
+        if packet.kind is _AUDIO:
+            return not (self._is_returning and self._waits_for_video(now))
+        if not packet.is_keyframe and (not self._has_keyframe or _VIDEO in self._fresh):
+            # A new configuration holds from its keyframe on: until then the decoder has nothing to begin with.
+            if not self._has_seen_video:
+                self._has_seen_video = True
+                self._gives_up_at = now + KEYFRAME_WAIT_S
+            return False
+        if not is_whole(config, packet.data):
+            self.torn_packets += 1
+            self._has_keyframe = False  # what follows leans on it
+            return False
+        return True
+
+    def _waits_for_video(self, now: float) -> bool:
+        """Whether a returned publisher's audio is held off, so that it begins with the picture."""
+        if _VIDEO not in self._fresh:
+            return False
+        if self._gives_up_at is None:
+            self._gives_up_at = now + NO_VIDEO_S
+        return now < self._gives_up_at
+
+    def _begin(self, clock: TrackClock, packet: Packet, now: float) -> int:
+        """Place the first packet of a track."""
+        if not self._is_started:
+            self._is_started = True
+            self._head.arrival = now
+            return clock.anchor(packet.dts, now, 0)
+        if clock.other.is_anchored:
+            return clock.anchor(packet.dts, now, self._head.expected(now))
+        self._is_returning = False
+        self._broke_at = clock.anchor(packet.dts, now, max(self._head.expected(now), self._end()))
+        return self._broke_at
+
+    def _break(self, packet: Packet, media: int) -> int:
+        self._break_reason = f"time stamps jumped to {packet.dts}"
+        self._has_keyframe = self._has_audio_clock = False
+        self._broke_at = max(media, self._end())
+        return self._broke_at
+
+    def _end(self) -> int:
+        """Return a time at which nothing plays yet."""
+        audio_end = -(-self._next_sample * VIDEO_TIMESCALE // self._audio_rate) if self._audio_rate else 0
+        return max(self._video_end + 1, self._last_video_dts + 1, audio_end)
+
+    def _announced(self, packet: Packet) -> list[MediaEvent]:
+        """Return a packet behind what must be said before it."""
+        events: list[MediaEvent] = []
+        if self._break_reason:
+            events.append(Discontinuity(self._break_reason))
+            self._break_reason = ""
+            self.discontinuities += 1
+        config = self._fresh.pop(packet.kind, None)
+        if config is not None:
+            self._configs[packet.kind] = config
+            events.append(config)
         events.append(packet)
         return events
 
-    def _media_ms(self, packet: Packet, now: float) -> tuple[int | None, str]:
-        """Return the packet's media time in ms (None: of a clock left behind) and, on a break, its reason."""
-        if not self._is_started:
-            self._is_started = True
-            self._unwrapped = self._offset_ms = packet.dts % _WRAP
-            self._arrival = now
-            return 0, ""
-        # The signed 32-bit difference to the last stamp seen undoes any wrap.
-        step = (packet.dts - self._unwrapped + _HALF) % _WRAP - _HALF
-        unwrapped = self._unwrapped + step
-        media_ms = unwrapped - self._offset_ms
-        ahead = media_ms - self._newest_ms
-        if -self._allowed_lag_ms(packet.kind) <= ahead <= JUMP_MS:
-            self._unwrapped = unwrapped
-            self._newest_ms = max(self._newest_ms, media_ms)
-            self._arrival = now
-            return media_ms, ""
-        if now < self._settles_until:
-            return None, ""
-        passed_ms = max(1, round((now - self._arrival) * 1000))
-        reason = f"time stamps jumped by {ahead} ms"
-        self._newest_ms += passed_ms
-        self._unwrapped = unwrapped
-        self._offset_ms = unwrapped - self._newest_ms
-        self._arrival = now
-        self._settles_until = now + SETTLE_S
-        self.discontinuities += 1
-        return self._newest_ms, reason
+    # --- tracks ----------------------------------------------------------------------------------------------
 
-    def _allowed_lag_ms(self, kind: TrackKind) -> int:
-        """How far behind the newest packet of any track this one may be: tracks are interleaved, loosely."""
-        if kind is _VIDEO and self._has_keyframe:
-            return max(self._newest_ms - self._last_video_dts // _TICKS_PER_MS, 0) + BACKWARD_MS
-        if kind is _AUDIO and self._has_audio_clock:
-            return max(self._newest_ms - self._next_sample * 1000 // self._audio_rate, 0) + BACKWARD_MS
-        return JUMP_MS
-
-    def _stamp_video(self, packet: Packet, media_ms: int) -> None:
-        composition_ms = packet.pts - packet.dts
-        dts = media_ms * _TICKS_PER_MS
+    def _stamp_video(self, packet: Packet, config: CodecConfig, dts: int) -> bool:
+        composition = 0
+        if packet.pts != packet.dts:
+            composition = self._video.difference(packet.pts, packet.dts)
+            if not -_MAX_REORDER <= composition <= _MAX_REORDER:
+                self.repaired_stamps += 1
+                composition = 0
+        pts = dts + composition
         if dts <= self._last_video_dts:
             self.repaired_stamps += 1
             dts = self._last_video_dts + 1
-        self._last_video_dts = dts
-        packet.dts = dts
-        packet.pts = dts + composition_ms * _TICKS_PER_MS
-
-    def _stamp_audio(self, packet: Packet, config: CodecConfig, media_ms: int) -> bool:
-        rate = config.sample_rate
-        if rate != self._audio_rate:
-            if self._audio_rate:
-                self._next_sample = -(-self._next_sample * rate // self._audio_rate)  # rounded up: never back
-            self._audio_rate = rate
-        stamped = media_ms * rate // 1000
-        ahead = stamped - self._next_sample
-        slack = AUDIO_SLACK_MS * rate // 1000
-        if not self._has_audio_clock or ahead > slack:
-            self._next_sample = max(stamped, self._next_sample)
-            self._has_audio_clock = True
-        elif ahead < -slack:
-            return False  # it would play over what already plays: the count waits for the stamps
-        samples = self._samples_of(config, packet.data)
-        if samples <= 0:
+            pts = max(pts, dts)
+        if not self._has_keyframe or packet.kind in self._fresh:
+            self._has_keyframe = True
+            self._shown_from = _LONG_AGO if is_closed(config, packet.data) else pts
+        elif pts < self._shown_from:
             return False
+        self._last_video_dts = dts
+        self._video_end = max(self._video_end, pts)
+        packet.dts = dts
+        packet.pts = pts
+        return True
+
+    def _stamp_audio(self, packet: Packet, config: CodecConfig, media: int) -> bool:
+        samples = self._samples_of(config, packet.data)
+        if samples <= 0 or media < self._broke_at:
+            return False
+        rate = config.sample_rate
+        if rate != self._audio_rate or _AUDIO in self._fresh:
+            self._take_rate(rate)
+        stamped = media * rate // VIDEO_TIMESCALE
+        drift_ms = ARRIVAL_SLACK_MS if self._audio.is_frozen else DRIFT_MS
+        ahead = stamped - self._next_sample
+        slack = drift_ms * rate // 1000
+        if not (self._has_audio_clock and -slack <= ahead <= slack):
+            if not self._correct(ahead, samples, rate):
+                return False
+        elif self._beyond:
+            self._beyond = 0
         packet.dts = packet.pts = self._next_sample
         self._next_sample += samples
+        return True
+
+    def _take_rate(self, rate: int) -> None:
+        if self._audio_rate and rate != self._audio_rate:
+            self._next_sample = -(-self._next_sample * rate // self._audio_rate)  # rounded up: never back
+        self._audio_rate = rate
+        self._has_audio_clock = False
+
+    def _correct(self, ahead: int, samples: int, rate: int) -> bool:
+        """Bring the sample count, off by `ahead`, nearer to the stamps; return whether the access unit still plays."""
+        if not self._has_audio_clock:
+            self._has_audio_clock = True
+            self._next_sample += max(ahead, 0)
+            return True
+        if (ahead > 0) != (self._beyond > 0):
+            self._beyond = 0
+        self._beyond += 1 if ahead > 0 else -1
+        is_hole = ahead * 1000 > HOLE_MS * rate and not self._audio.is_frozen
+        if not is_hole and abs(self._beyond) < SUSTAINED:
+            return True
+        if ahead < 0:
+            return False  # it would play over what already plays: the count waits for the stamps
+        self._beyond = 0
+        is_whole_units = samples * 1000 <= WHOLE_UNIT_MS * rate
+        self._next_sample += max(round(ahead / samples), 1) * samples if is_whole_units else ahead
         return True
