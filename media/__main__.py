@@ -1,43 +1,105 @@
-"""`python -m media ingest | demo`: the media processes."""
+"""`python -m media ingest | demo | transcode | pictures | encoders`: the media processes.
+
+What a process does not need it does not import: a transcode child has to be there within a fraction of a second.
+"""
 
 import argparse
 import gc
 import sys
-
-import uvloop
+from typing import TYPE_CHECKING
 
 from config import logs
-from config.limits import raise_open_files
 from config.settings import Settings, SettingsError, load
-from media import demo, server
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 GC_THRESHOLD = 50_000
 """Allocations between two collections: packets are plain and die young, and cycles are rare here."""
+BARE = frozenset({"transcode", "encoders"})
+"""Processes that hold no secret and need no server."""
 
 
 def main() -> None:
     """Run one media process; exit with a line that says what went wrong."""
     parser = argparse.ArgumentParser(prog="tally", description="Tallylight's media processes.")
     commands = parser.add_subparsers(dest="command", required=True)
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    for name, add in {
+        "ingest": _add_ingest,
+        "demo": _add_demo,
+        "transcode": _add_transcode,
+        "pictures": _add_pictures,
+        "encoders": _add_encoders,
+    }.items():
+        if wanted in {name, "", "-h", "--help"}:
+            add(commands)
+        else:
+            commands.add_parser(name)
+    arguments = parser.parse_args()
+    if arguments.command == "pictures":
+        from media.pictures import worker as pictures
+
+        pictures.main()  # decodes what strangers send, and so knows no settings: there are secrets among them
+        return
+    try:
+        settings = load(bare=wanted in BARE).settings
+    except SettingsError as error:
+        sys.exit(str(error))
+    logs.configure(arguments.command, settings)
+    match arguments.command:
+        case "demo":
+            from media import demo
+
+            demo.main(arguments, settings)
+        case "transcode":
+            from media.transcode import worker
+
+            worker.main(arguments)
+        case "encoders":
+            from media.transcode import encoders
+
+            encoders.main(arguments)
+        case _:
+            _ingest(settings)
+
+
+def _add_ingest(commands: "Commands") -> None:
     commands.add_parser(
         "ingest",
         help="receive publishers and package their streams",
         epilog="example: TALLY_REDIS_URL=redis://cache:6379 tally ingest",
     )
+
+
+def _add_demo(commands: "Commands") -> None:
+    from media import demo
+
     demo.add_arguments(commands)
-    arguments = parser.parse_args()
-    try:
-        settings = load().settings
-    except SettingsError as error:
-        sys.exit(str(error))
-    logs.configure(arguments.command, settings)
-    if arguments.command == "demo":
-        demo.main(arguments, settings)
-    else:
-        _ingest(settings)
+
+
+def _add_transcode(commands: "Commands") -> None:
+    from media.transcode import worker
+
+    worker.add_arguments(commands.add_parser("transcode", help="the child of ingest that makes a stream's ladder"))
+
+
+def _add_encoders(commands: "Commands") -> None:
+    from media.transcode import encoders
+
+    encoders.add_arguments(commands.add_parser("encoders", help="try which video encoders work on this machine"))
+
+
+def _add_pictures(commands: "Commands") -> None:
+    commands.add_parser("pictures", help="make thumbnails and slates for the ingest process that started this")
 
 
 def _ingest(settings: Settings) -> None:
+    import uvloop
+
+    from config.limits import raise_open_files
+    from media import server
+
     gc.set_threshold(GC_THRESHOLD)
     raise_open_files()
     try:

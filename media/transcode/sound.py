@@ -1,0 +1,241 @@
+"""Sound of any codec and shape, made AAC-LC: decoded, mixed down, resampled, coded in access units of 1024 samples.
+
+The samples are counted, not stamped: only where the source's stamps are off by more than `SLACK_S` does the count
+follow them, with a hole or by leaving samples out.
+"""
+
+from fractions import Fraction
+
+import av
+from av.audio.frame import AudioFrame
+from av.codec.context import Flags
+
+from media.codecs import opus
+from media.packets import CodecConfig, Packet, TrackKind
+from media.transcode.messages import AudioJob
+
+DECODERS = {
+    "mp4a": "aac",
+    "Opus": "opus",
+    "fLaC": "flac",
+    "ac-3": "ac3",
+    "ec-3": "eac3",
+    ".mp3": "mp3float",
+}
+FRAME_SAMPLES = 1024
+SLACK_S = 0.040
+LAYOUTS = {1: "mono", 2: "stereo"}
+FLAC_HEADER_BYTES = 4
+"""Of the STREAMINFO block, which FFmpeg wants without it."""
+
+_AUDIO = TrackKind.AUDIO
+
+
+class CannotDecode(Exception):
+    """No decoder opens for this configuration."""
+
+
+class SoundEncoder:
+    """Packets of any audio codec in, AAC packets out, stamped in samples of the output rate. For one thread."""
+
+    def __init__(self, job: AudioJob) -> None:
+        self._job = job
+        self._layout = LAYOUTS[job.channels]
+        self._encoder = self._new_encoder()
+        self.config = CodecConfig(
+            _AUDIO,
+            "mp4a",
+            bytes(self._encoder.extradata or b""),
+            sample_rate=job.sample_rate,
+            channels=job.channels,
+        )
+        self.corrupt_packets = 0
+        self._decoder: av.AudioCodecContext | None = None
+        self._config: CodecConfig | None = None
+        self._shape: tuple[str, str, int] | None = None
+        self._resampler: av.AudioResampler | None = None
+        self._fifo = av.AudioFifo()
+        self._next_in: Fraction | None = None  # seconds: where the next decoded sample belongs if nothing is missing
+        self._position = 0  # in output samples: where the first sample of the queue belongs
+        self._skip = 0  # output samples to leave out
+        self._coded_until: int | None = None
+
+    def configure(self, config: CodecConfig) -> list[Packet]:
+        """Take the configuration of what follows. Raises `CannotDecode`."""
+        if config == self._config and self._decoder is not None:
+            return []
+        packets = self._end_input()
+        self._config, self._decoder = config, None
+        self._decoder = _opened_decoder(config)
+        return packets
+
+    def encode(self, packet: Packet) -> list[Packet]:
+        """Take one packet, stamped in samples of its configuration's rate; return what is coded."""
+        if self._decoder is None or self._config is None or not packet.data:
+            return []
+        coded = av.Packet(packet.data)
+        coded.pts = coded.dts = packet.pts
+        coded.time_base = Fraction(1, self._config.sample_rate)
+        try:
+            frames = self._decoder.decode(coded)
+        except av.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            self.corrupt_packets += 1
+            return []
+        packets = []
+        for frame in frames:
+            packets += self._take(frame)
+        return packets
+
+    def break_(self) -> list[Packet]:
+        """What follows does not join: return what is held, its last access unit filled with silence."""
+        packets = self._end_input()
+        if self._config is not None:
+            self._decoder = _opened_decoder(self._config)
+        return packets
+
+    def finish(self) -> list[Packet]:
+        """Return all that is held."""
+        return self._end_input()
+
+    # --- decoded samples --------------------------------------------------------------------------------------
+
+    def _take(self, frame: AudioFrame) -> list[Packet]:
+        assert self._config is not None
+        if frame.samples <= 0 or frame.sample_rate <= 0:
+            return []
+        packets: list[Packet] = []
+        at = Fraction(frame.pts, self._config.sample_rate) if frame.pts is not None else self._next_in
+        if self._next_in is None or (at is not None and abs(at - self._next_in) > SLACK_S):
+            packets += self._restart_at(at or Fraction(0))
+        assert self._next_in is not None
+        self._next_in += Fraction(frame.samples, frame.sample_rate)
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape != self._shape:
+            self._end_resampler()
+            self._shape = shape
+            self._resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._job.sample_rate)
+        assert self._resampler is not None
+        frame.pts = None  # counted
+        for resampled in self._resampler.resample(frame):
+            self._queue(resampled)
+        return packets + self._code_whole()
+
+    def _restart_at(self, at: Fraction) -> list[Packet]:
+        """Go on at this time: what is held ends before it."""
+        packets = self._flush()
+        place = round(at * self._job.sample_rate)
+        if self._coded_until is None or place >= self._coded_until:
+            self._position, self._skip = place, 0
+        else:
+            self._position, self._skip = self._coded_until, self._coded_until - place
+        self._next_in = at
+        return packets
+
+    def _end_input(self) -> list[Packet]:
+        if self._decoder is not None and self._next_in is not None:
+            try:
+                last = self._decoder.decode(None)
+            except av.FFmpegError:
+                self.corrupt_packets += 1
+                last = []
+            packets = [packet for frame in last for packet in self._take(frame)]
+        else:
+            packets = []
+        packets += self._flush()
+        self._next_in = None
+        return packets
+
+    def _flush(self) -> list[Packet]:
+        """Code all that is held, filled up with silence, and begin a new coder."""
+        self._end_resampler()
+        packets = self._code_whole()
+        rest = self._fifo.samples
+        if rest:
+            self._queue(self._silence(FRAME_SAMPLES - rest))
+            packets += self._code_whole()
+        if self._coded_until is not None or packets:
+            packets += self._packets(self._encoder.encode(None))
+            self._encoder = self._new_encoder()
+        self._fifo = av.AudioFifo()
+        return packets
+
+    def _end_resampler(self) -> None:
+        if self._resampler is not None:
+            for resampled in self._resampler.resample(None):
+                self._queue(resampled)
+        self._resampler, self._shape = None, None
+
+    def _queue(self, frame: AudioFrame) -> None:
+        frame.pts = None
+        self._fifo.write(frame)
+        while self._skip and self._fifo.samples:
+            left_out = self._fifo.read(min(self._skip, self._fifo.samples), partial=True)
+            self._skip -= left_out.samples if left_out is not None else self._skip
+
+    # --- coding -----------------------------------------------------------------------------------------------
+
+    def _code_whole(self) -> list[Packet]:
+        packets: list[Packet] = []
+        while self._fifo.samples >= FRAME_SAMPLES:
+            frame = self._fifo.read(FRAME_SAMPLES)
+            assert frame is not None
+            frame.pts, frame.time_base = self._position, Fraction(1, self._job.sample_rate)
+            self._position += FRAME_SAMPLES
+            packets += self._packets(self._encoder.encode(frame))
+        return packets
+
+    def _packets(self, coded: "list[av.Packet[av.AudioStream]]") -> list[Packet]:
+        """Return packets at the time at which a decoder plays their samples.
+
+        The first access unit of a coder plays before its first sample (priming: 1024 samples); where that time is
+        taken already, or before zero, it is left out.
+        """
+        packets = []
+        for packet in coded:
+            pts = packet.pts
+            assert pts is not None
+            if pts >= (self._coded_until or 0):
+                packets.append(Packet(_AUDIO, pts, pts, True, bytes(packet)))
+                self._coded_until = pts + FRAME_SAMPLES
+        return packets
+
+    def _silence(self, samples: int) -> AudioFrame:
+        frame = AudioFrame(format="fltp", layout=self._layout, samples=samples)
+        frame.sample_rate = self._job.sample_rate
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        return frame
+
+    def _new_encoder(self) -> av.AudioCodecContext:
+        encoder = av.CodecContext.create("aac", "w")
+        assert isinstance(encoder, av.AudioCodecContext)
+        encoder.sample_rate = self._job.sample_rate
+        encoder.layout = self._layout
+        encoder.format = "fltp"
+        encoder.bit_rate = self._job.bitrate_bps
+        encoder.time_base = Fraction(1, self._job.sample_rate)
+        encoder.flags |= Flags.global_header
+        encoder.open()
+        return encoder
+
+
+def _opened_decoder(config: CodecConfig) -> av.AudioCodecContext:
+    name = DECODERS.get(config.fourcc)
+    if name is None or config.sample_rate <= 0:
+        raise CannotDecode(f"no decoder for {config.fourcc} of {config.sample_rate} Hz")
+    try:
+        decoder = av.CodecContext.create(name, "r")
+        assert isinstance(decoder, av.AudioCodecContext)
+        if config.fourcc == "mp4a":
+            decoder.extradata = config.record
+        elif config.fourcc == "Opus":
+            decoder.extradata = opus.head_from_dops(config.record)
+        elif config.fourcc == "fLaC":
+            decoder.extradata = config.record[FLAC_HEADER_BYTES:]
+        decoder.thread_count = 1
+        decoder.open()
+    except (av.FFmpegError, ValueError) as error:
+        raise CannotDecode(f"{config.fourcc} cannot be decoded: {error}") from error
+    return decoder
