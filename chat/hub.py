@@ -5,7 +5,6 @@ Redis pub/sub forgets what is said while nobody listens, so the database has the
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,19 +13,18 @@ from typing import Final
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from chat.frames import encode
 from chat.room import Member, Room
-from config.tasks import check_cancelled
+from config.redis import messages
 from schemas.ids import ChannelId, SessionId
 from schemas.socket import STREAM_EVENTS, ChannelEvent, Joined, StreamOffline, StreamOnline, ViewerCount
 
-POLL_S: Final = 1.0
 COMPARE_S: Final = 30.0
 COMPARED_AT_ONCE: Final = 500
 """Channels in one question to the database."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 3.0
+COMPARE_PAUSE_S: Final = 3.0
+"""After a comparison that failed."""
 log = structlog.get_logger()
 
 
@@ -127,27 +125,14 @@ class Hub:
         room.broadcast(encode(event))
 
     async def _listen(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(STREAM_EVENTS)
-                    while True:
-                        message = await pubsub.get_message(timeout=POLL_S)
-                        check_cancelled()
-                        if message is None:
-                            continue
-                        if message["type"] == "subscribe":
-                            # also comes when the client library has reconnected by itself
-                            pause_s = FIRST_PAUSE_S
-                            self._announce_all.set()
-                        elif message["type"] == "message":
-                            self.deliver(message["data"])
-            except (RedisError, OSError) as error:
-                self._trouble("redis subscription", error)
-            check_cancelled()
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        async for content in messages(self._redis, STREAM_EVENTS, self._lost):
+            if content is None:
+                self._announce_all.set()
+            else:
+                self.deliver(content)
+
+    def _lost(self, error: Exception) -> None:
+        self._trouble("redis subscription", error)
 
     async def _compare_now_and_then(self) -> None:
         while True:
@@ -158,7 +143,7 @@ class Hub:
                 self._trouble("room comparison", error)
                 if is_forced:
                     self._announce_all.set()
-                await asyncio.sleep(LONGEST_PAUSE_S)
+                await asyncio.sleep(COMPARE_PAUSE_S)
 
     async def _is_forced(self) -> bool:
         try:

@@ -4,15 +4,13 @@ Entries expire by themselves when the process dies; while it lives they are rene
 heals a Redis that lost them.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from config.tasks import check_cancelled
+from config.redis import messages
 from schemas.ingest import (
     ENDED_ENTRY_TTL_S,
     INGEST_COMMANDS,
@@ -24,10 +22,6 @@ from schemas.ingest import (
 )
 
 log = structlog.get_logger()
-
-RESUBSCRIBE_PAUSE_S = 0.5
-COMMAND_POLL_S = 1.0
-"""How long one wait for a command lasts before the connection is looked at again."""
 
 # A key is taken away only by the session that it names: a successor may already stand there.
 _REMOVE = """
@@ -61,20 +55,10 @@ class Registry:
         await self._redis.set(session_key(entry.session_id), value, px=ENDED_ENTRY_TTL_S * 1000)
 
     async def commands(self, obey: Callable[[IngestCommand], None]) -> None:
-        """Hand every command to `obey`, for ever; a lost connection is opened again (heartbeats fill the gap)."""
-        while True:
-            try:
-                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(INGEST_COMMANDS)
-                    while True:
-                        check_cancelled()
-                        message = await pubsub.get_message(timeout=COMMAND_POLL_S)
-                        if message is not None:
-                            self._dispatch(message["data"], obey)
-            except (RedisError, OSError) as error:
-                log.warning("commands from web interrupted", error=repr(error))
-            check_cancelled()
-            await asyncio.sleep(RESUBSCRIBE_PAUSE_S)
+        """Hand every command to `obey`, for ever; what is missed meanwhile, heartbeats repeat."""
+        async for data in messages(self._redis, INGEST_COMMANDS, _interrupted):
+            if data is not None:
+                self._dispatch(data, obey)
 
     @staticmethod
     def _dispatch(data: bytes, obey: Callable[[IngestCommand], None]) -> None:
@@ -84,3 +68,7 @@ class Registry:
             log.error("command not understood", error=str(error))
             return
         obey(command)
+
+
+def _interrupted(error: Exception) -> None:
+    log.warning("commands from web interrupted", error=repr(error))

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.exceptions import RedisError
 
-from config.redis import connect
+from config.redis import connect, messages
 
 pytestmark = pytest.mark.services
 
@@ -49,4 +49,43 @@ async def test_a_server_that_is_not_there_is_an_error_after_the_retries() -> Non
     client = connect("unix:///nowhere/redis.sock")
     with pytest.raises(RedisError):
         await client.ping()
+    await client.aclose()
+
+
+async def test_messages_begin_with_the_subscription_and_begin_again_after_a_loss(redis_url: str) -> None:
+    client, troubles = connect(redis_url), list[Exception]()
+    heard = messages(client, "stream_events", troubles.append)
+    async with asyncio.timeout(10):
+        assert await anext(heard) is None
+        await client.publish("stream_events", b"one")
+        assert await anext(heard) == b"one"
+        waiting = asyncio.ensure_future(anext(heard))
+        await client.client_kill_filter(_type="pubsub")
+        assert await waiting is None
+        await client.publish("stream_events", b"two")
+        assert await anext(heard) == b"two"
+    await heard.aclose()
+    await client.aclose()
+
+
+async def test_a_subscription_that_cannot_be_made_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.redis.RETRIES", 0)
+    client, told = connect("unix:///nowhere/redis.sock"), asyncio.Event()
+    troubles: list[Exception] = []
+
+    def trouble(error: Exception) -> None:
+        troubles.append(error)
+        if len(troubles) == 2:
+            told.set()
+
+    async def listen() -> None:
+        async for _ in messages(client, "stream_events", trouble):
+            raise AssertionError("nobody is there")
+
+    listening = asyncio.create_task(listen())
+    async with asyncio.timeout(10):
+        await told.wait()
+    listening.cancel()
+    await asyncio.wait({listening})
+    assert listening.cancelled()
     await client.aclose()

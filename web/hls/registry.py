@@ -7,14 +7,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from config.tasks import check_cancelled
+from config.redis import messages
 from schemas.ingest import LiveEntry, live_key, session_key
 from schemas.socket import STREAM_EVENTS, ChannelEvent, StreamOffline, StreamOnline
 
@@ -27,8 +27,6 @@ STALE_S: Final = 60.0
 MAX_REMEMBERED: Final = 4096
 LOOKUP_DEADLINE_S: Final = 1.0
 """Redis answers within a millisecond; whoever waits has a player whose buffer runs out."""
-LISTEN_POLL_S: Final = 5.0
-RETRY_S: Final = 1.0
 
 
 class Unavailable(Exception):
@@ -129,27 +127,12 @@ class Registry:
 
     async def follow(self) -> None:
         """Listen to stream events until cancelled. Without them everything works, a second later."""
-        while True:
-            try:
-                await self._listen()
-            except (RedisError, OSError) as error:
-                log.warning("stream events lost", error=str(error), retry_s=RETRY_S)
-            check_cancelled()
-            await asyncio.sleep(RETRY_S)
-
-    async def _listen(self) -> None:
-        async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(STREAM_EVENTS)
-            while True:
-                message: dict[str, Any] | None = await pubsub.get_message(timeout=LISTEN_POLL_S)
-                check_cancelled()
-                if message is None:
-                    continue
-                if message["type"] == "subscribe":
-                    self._memos.clear()  # events before this one may have been missed
-                elif message["type"] == "message":
-                    with suppress(msgspec.MsgspecError):  # an event of a newer version that this one cannot know
-                        self.obey(self._decode_event(message["data"]))
+        async for data in messages(self._redis, STREAM_EVENTS, _lost):
+            if data is None:
+                self._memos.clear()  # events before this moment may have been missed
+                continue
+            with suppress(msgspec.MsgspecError):  # an event of a newer version that this one cannot know
+                self.obey(self._decode_event(data))
 
     async def close(self) -> None:
         """End the look-ups under way."""
@@ -157,3 +140,7 @@ class Registry:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _lost(error: Exception) -> None:
+    log.warning("stream events lost", error=str(error))
