@@ -12,6 +12,12 @@ from schemas.ingest import TrackHealth
 
 PERIOD_S = 5
 """Whole seconds that a measurement looks back."""
+REMEMBERED_S = 12
+"""Whole seconds of a connection's bytes that are kept."""
+BATCH_S = 0.005
+"""What arrives within this time came in one read of the socket, and has one time of arrival."""
+MAX_STEP_MS = 10_000
+"""A step of the publisher's clock beyond this, or backward, is a jump and says nothing of the network."""
 
 
 class _Second(msgspec.Struct):
@@ -86,3 +92,62 @@ class TrackMeter:
         frames = sum(second.packets for second in recent) - 1
         ticks = self._last_dts - recent[0].first_dts if recent else 0
         return frames * timescale(self._config) / ticks if ticks > 0 else 0.0
+
+
+class PublisherMeter:
+    """What one connection sends: bytes by the second, and how irregularly its time stamps arrive.
+
+    The interarrival jitter is RFC 3550's (6.4.1) with reads of the socket in place of packets: J += (|D| - J) / 16.
+    """
+
+    def __init__(self) -> None:
+        self.total_bytes = 0
+        self.jitter_s = 0.0
+        self._seconds: deque[list[int]] = deque(maxlen=REMEMBERED_S)  # [number of the second, bytes]
+        self._first_second: int | None = None
+        self._stamp_ms: int | None = None  # the newest, of the read that is going on
+        self._arrival = 0.0
+        self._last: tuple[int, float] | None = None  # newest stamp and arrival of the read before
+
+    def count(self, size: int, stamp_ms: int | None, now: float) -> None:
+        """Take a packet that arrived at `now`; a stamp is given for one of the tracks only, the leading one."""
+        self.total_bytes += size
+        number = int(now)
+        seconds = self._seconds
+        if seconds and seconds[-1][0] == number:
+            seconds[-1][1] += size
+        else:
+            seconds.append([number, size])
+            if self._first_second is None:
+                self._first_second = number
+        if stamp_ms is not None:
+            if now - self._arrival > BATCH_S:
+                self._finish_read()
+                self._arrival = now
+            self._stamp_ms = stamp_ms
+
+    def _finish_read(self) -> None:
+        if self._stamp_ms is None:
+            return
+        if self._last is not None:
+            step_ms = self._stamp_ms - self._last[0]
+            if 0 <= step_ms <= MAX_STEP_MS:
+                difference_s = abs((self._arrival - self._last[1]) - step_ms / 1000)
+                self.jitter_s += (difference_s - self.jitter_s) / 16
+        self._last = (self._stamp_ms, self._arrival)
+
+    def bitrate_bps(self, now: float, period_s: int = PERIOD_S) -> int:
+        """Return the mean of the last whole seconds, at most `period_s`; the first second only while it is alone."""
+        if self._first_second is None:
+            return 0
+        number = int(now)
+        since = max(number - period_s, self._first_second + 1)
+        if since >= number:
+            since = min(self._first_second, number)
+            number = since + 1
+        size = sum(bytes_ for second, bytes_ in self._seconds if since <= second < number)
+        return size * 8 // (number - since)
+
+    def whole_seconds(self, now: float) -> int:
+        """Return for how many whole seconds this connection has been measured."""
+        return 0 if self._first_second is None else max(int(now) - self._first_second - 1, 0)

@@ -1,5 +1,6 @@
 """What the ingest process tells Prometheus of its sessions; read when asked, so that packets cost nothing more."""
 
+import time
 from collections.abc import Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -27,8 +28,9 @@ class NodeCollector(Collector):
         received = CounterMetricFamily("tally_ingest_received_bytes", "Coded bytes of a session.", labels=["channel"])
         dropped = CounterMetricFamily("tally_ingest_dropped_packets", "Packets without a place.", labels=["channel"])
         broken = CounterMetricFamily("tally_ingest_discontinuities", "Breaks of the timeline.", labels=["channel"])
+        now = time.monotonic()
         for session in sessions:
-            health, labels = session.health(), [session.grant.channel_name]
+            health, labels = session.health(now), [session.grant.channel_name]
             received.add_metric(labels, health.received_bytes)
             dropped.add_metric(labels, health.dropped_packets)
             broken.add_metric(labels, health.discontinuities)

@@ -1,10 +1,11 @@
-"""This ingest process as web sees it: its sessions, their heartbeats, registry entries and ends.
+"""This ingest process as web sees it: its sessions, their publishers, heartbeats, registry entries and ends.
 
 Nothing here holds up a publisher who is already on: when web or Redis is away, streams go on, heartbeats fail, are
 counted and reported once per period, and the first that gets through sets everything right.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -14,14 +15,24 @@ import structlog
 from redis.exceptions import RedisError
 
 from config.tasks import check_cancelled
+from media.bandwidth import BandwidthTest
 from media.callbacks import CallbackRefused, Callbacks
 from media.live import LiveStream
-from media.publication import PublishAttempt, Refused, Unavailable, masked
+from media.pipeline import Pipeline
+from media.publication import PublishAttempt, Unavailable, masked
+from media.publisher import Publisher
 from media.registry import Registry
-from media.session import Session
-from media.spool import Spool
+from media.session import PULSE_S, Session
 from schemas.ids import NodeId, SessionId
-from schemas.ingest import ENDED_ENTRY_TTL_S, HEARTBEAT_S, CutSession, IngestCommand
+from schemas.ingest import (
+    ENDED_ENTRY_TTL_S,
+    HEARTBEAT_S,
+    AddMetadata,
+    CutSession,
+    IngestCommand,
+    PublishGrant,
+    wants_test,
+)
 
 log = structlog.get_logger()
 
@@ -35,6 +46,12 @@ UNPUBLISH_DEADLINE_S = 60.0
 """How long the end of a session is repeated to web; after that only the heartbeats' lists say it."""
 FAREWELL_S = 3.0
 """How long a stopping node waits for web to take the ends of its sessions."""
+PIPELINE_END_S = 5.0
+"""How long an ended session's pipeline has to end what it started."""
+OUR_FAULT = "A fault of the server ended the stream."
+
+MakePipeline = Callable[[PublishGrant, Callable[[], None]], Pipeline]
+"""Makes the renditions of a granted session; the callback is for the moment at which they can be played."""
 
 
 class Node:
@@ -45,61 +62,114 @@ class Node:
         *,
         node_id: NodeId,
         origin_url: str,
-        part_s: float,
-        segment_s: float,
+        grace_s: float,
         callbacks: Callbacks,
         registry: Registry,
-        spool: Spool,
+        make_pipeline: MakePipeline,
     ) -> None:
         self.streams: dict[SessionId, LiveStream] = {}
         """What the origin serves: running sessions and, for a minute, ended ones."""
         self.sessions: dict[SessionId, Session] = {}
+        self.tests: dict[SessionId, BandwidthTest] = {}
+        """Publishers that are only measured."""
         self._node_id = node_id
         self._origin_url = origin_url
-        self._part_s, self._segment_s = part_s, segment_s
+        self._grace_s = grace_s
         self._callbacks = callbacks
         self._registry = registry
-        self._spool = spool
+        self._make_pipeline = make_pipeline
         self._beat_now = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._farewells: dict[asyncio.Task[None], Session] = {}
+        self._farewells: dict[asyncio.Task[None], SessionId] = {}
+        self._lives: dict[SessionId, asyncio.Task[None]] = {}
         self._opening = 0
         self.failures: Counter[str] = Counter()
         """What did not get through since the start, for metrics."""
         self._troubles: Counter[str] = Counter()  # the same, since the last line in the log
 
-    async def open(self, attempt: PublishAttempt, on_cut: Callable[[str], None]) -> Session:
-        """Ask web for a grant and begin a session (see `Publications.open`)."""
-        if self._group is None or len(self.sessions) + self._opening >= MAX_SESSIONS:
+    # --- publishers --------------------------------------------------------------------------------------------
+
+    async def open(self, attempt: PublishAttempt, on_cut: Callable[[str], None]) -> Publisher:
+        """Ask web for a grant; begin a session, or join the one that runs (see `Publications.open`)."""
+        if self._group is None or len(self.sessions) + len(self.tests) + self._opening >= MAX_SESSIONS:
             log.warning("publisher sent away", sessions=len(self.sessions))
             raise Unavailable
+        publisher = Publisher(attempt, on_cut)
         self._opening += 1
         try:
-            await self._make_way(attempt.key)
-            grant = await self._callbacks.publish(attempt)
+            grant = await self._ask(attempt)
         finally:
             self._opening -= 1
-        if grant.session_id in self.sessions:
-            raise Refused("this channel is already live")
-        live = LiveStream(
-            grant.session_id,
-            part_s=self._part_s,
-            segment_s=self._segment_s,
-            spool=self._spool,
-            on_playable=self._beat_now.set,
-        )
-        session = Session(grant, attempt, live, on_cut=on_cut, on_end=self._ended)
-        self.sessions[grant.session_id] = session
-        self.streams[grant.session_id] = live
+        if self._group is None:
+            raise Unavailable
         log.info(
-            "publish started",
+            "publisher granted",
             channel=grant.channel_name,
             session=grant.session_id,
             protocol=attempt.protocol,
-            encoder=attempt.encoder,
+            encoder=publisher.encoder,
             peer=masked(attempt.remote_address),
+            running=grant.session_id in self.sessions,
+            test=grant.is_test,
+        )
+        if grant.is_test:
+            self.tests[grant.session_id] = BandwidthTest(grant, publisher, self._test_ended)
+        else:
+            session = self.sessions.get(grant.session_id) or self._begin(grant, attempt.key)
+            session.attach(publisher, time.monotonic())
+        return publisher
+
+    async def _ask(self, attempt: PublishAttempt) -> PublishGrant:
+        """Get a grant that fits what runs here. Raises `Refused` or `Unavailable`."""
+        try:
+            grant = await self._callbacks.publish(attempt)
+            if grant.is_running and grant.session_id not in self.sessions and grant.session_id in self.streams:
+                # It ended a moment ago, and web will hear of it in another: then there is room for a new one.
+                await self._await_farewell(grant.session_id)
+                grant = await self._callbacks.publish(attempt)
+        except Unavailable:
+            # Web is away. Whoever has the key of a session that runs here was granted it before.
+            running = next((each for each in self.sessions.values() if each.has_key(attempt.key)), None)
+            if running is None or wants_test(attempt.params):
+                raise
+            log.warning("publisher let in without asking: web does not answer", session=running.grant.session_id)
+            return running.grant
+        if grant.session_id not in self.sessions and grant.session_id in self.streams:
+            raise Unavailable
+        return grant
+
+    async def _await_farewell(self, session_id: SessionId) -> None:
+        pending = [task for task, session in self._farewells.items() if session == session_id]
+        if pending:
+            await asyncio.wait(pending, timeout=FAREWELL_S)
+
+    def _begin(self, grant: PublishGrant, key: str) -> Session:
+        assert self._group is not None
+        pipeline = self._make_pipeline(grant, self._beat_now.set)
+        session = Session(
+            grant,
+            pipeline,
+            key=key,
+            grace_s=self._grace_s,
+            now=time.monotonic(),
+            on_change=self._beat_now.set,
+            on_end=self._ended,
+        )
+        self.sessions[grant.session_id] = session
+        self.streams[grant.session_id] = pipeline.live
+        self._lives[grant.session_id] = self._group.create_task(
+            self._live(session), name=f"pipeline {grant.session_id}"
         )
         return session
+
+    @staticmethod
+    async def _live(session: Session) -> None:
+        """Run the pipeline. Its fault ends its session and no other."""
+        try:
+            await session.pipeline.run()
+        except Exception:
+            log.exception("pipeline failed", session=session.grant.session_id)
+            session.cut(OUR_FAULT)
 
     async def run(self) -> None:
         """Beat, register and obey until cancelled; then end what still runs."""
@@ -108,31 +178,42 @@ class Node:
                 self._group = group
                 group.create_task(self._beat_for_ever(), name="heartbeats")
                 group.create_task(self._registry.commands(self._obey), name="commands")
+                group.create_task(self._pulse_for_ever(), name="pulses")
         finally:
             self._group = None
 
     async def stop(self, reason: str) -> None:
         """End every session and give web `FAREWELL_S` to hear of it. `run` must still be running."""
-        for session in list(self.sessions.values()):
-            session.cut(reason)
+        for stay in self._stays():
+            stay.cut(reason)
         if self._farewells:
             await asyncio.wait(self._farewells, timeout=FAREWELL_S)
 
-    async def _make_way(self, key: str) -> None:
-        """Let go of what the same publisher left behind, so that his return is not refused as already live.
+    async def _pulse_for_ever(self) -> None:
+        while True:
+            self.pulse(time.monotonic())
+            await asyncio.sleep(PULSE_S)
 
-        A frozen session is cut; the end of any earlier one must have reached web before web is asked again.
-        """
-        for session in list(self.sessions.values()):
-            if session.has_key(key) and session.is_frozen():
-                session.cut("replaced by a new connection with the same key")
-        pending = [farewell for farewell, session in self._farewells.items() if session.has_key(key)]
-        if pending:
-            await asyncio.wait(pending, timeout=FAREWELL_S)
+    def pulse(self, now: float) -> None:
+        """Let the time pass for every session."""
+        for stay in self._stays():
+            try:
+                stay.pulse(now)
+            except Exception:  # ends this session; the others must go on
+                log.exception("session failed", session=stay.grant.session_id)
+                stay.cut(OUR_FAULT)
+
+    def _stays(self) -> list[Session | BandwidthTest]:
+        return [*self.sessions.values(), *self.tests.values()]
 
     def _obey(self, command: IngestCommand) -> None:
-        if isinstance(command, CutSession):
-            self._cut(command.session_id, command.reason)
+        match command:
+            case CutSession():
+                self._cut(command.session_id, command.reason)
+            case AddMetadata():
+                session = self.sessions.get(command.session_id)
+                if session is not None:
+                    session.add_metadata(command, time.monotonic())
 
     def _cut(self, session_id: SessionId, reason: str) -> None:
         session = self.sessions.get(session_id)
@@ -168,7 +249,9 @@ class Node:
         except (RedisError, OSError) as error:
             self._failed(f"registry: {type(error).__name__}")
         try:
-            answer = await self._callbacks.heartbeat(self._origin_url, [session.health() for session in sessions])
+            now = time.monotonic()
+            healths = [stay.health(now) for stay in self._stays()]
+            answer = await self._callbacks.heartbeat(self._origin_url, healths)
         except (CallbackRefused, aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
             self._failed(f"heartbeat: {type(error).__name__}")
             return
@@ -182,7 +265,7 @@ class Node:
     # --- ends ------------------------------------------------------------------------------------------------
 
     def _ended(self, session: Session, reason: str) -> None:
-        grant, health = session.grant, session.health()
+        grant, health = session.grant, session.health(time.monotonic())
         self.sessions.pop(grant.session_id, None)
         log.info(
             "publish ended",
@@ -192,15 +275,21 @@ class Node:
             duration_s=round(health.duration_ms / 1000, 1),
             received_mb=round(health.received_bytes / 1e6, 1),
             dropped_packets=health.dropped_packets,
+            interruptions=health.interruptions,
         )
+        life = self._lives.pop(grant.session_id, None)
         if self._group is None:
             session.live.close()
             self.streams.pop(grant.session_id, None)
             return
         farewell = self._group.create_task(self._farewell(session, reason), name=f"farewell {grant.session_id}")
-        self._farewells[farewell] = session
+        self._farewells[farewell] = grant.session_id
         farewell.add_done_callback(self._farewells.pop)
-        self._group.create_task(self._forget(session), name=f"forget {grant.session_id}")
+        self._group.create_task(self._forget(session, life), name=f"forget {grant.session_id}")
+
+    def _test_ended(self, test: BandwidthTest, reason: str) -> None:
+        del self.tests[test.grant.session_id]
+        log.info("bandwidth test ended", channel=test.grant.channel_name, reason=reason)
 
     async def _farewell(self, session: Session, reason: str) -> None:
         """Take the session off the registry and tell web; the heartbeats' lists repeat it should this fail."""
@@ -217,8 +306,11 @@ class Node:
         except CallbackRefused as error:
             log.error("end of session refused by web", session=session.grant.session_id, error=str(error))
 
-    async def _forget(self, session: Session) -> None:
+    async def _forget(self, session: Session, life: asyncio.Task[None] | None) -> None:
         """Keep the ended stream for those who still play its last seconds, then drop it."""
+        if life is not None:
+            await asyncio.wait({life}, timeout=PIPELINE_END_S)
+            life.cancel()
         await asyncio.sleep(ENDED_ENTRY_TTL_S)
         self.streams.pop(session.grant.session_id, None)
         session.live.close()

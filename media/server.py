@@ -7,6 +7,7 @@ listeners, publishers, origin, each within a deadline.
 import asyncio
 import signal
 import ssl
+from collections.abc import Callable
 
 import aiohttp
 import structlog
@@ -16,13 +17,16 @@ from prometheus_client import REGISTRY
 from config import redis as redis_connection
 from config.settings import Settings
 from media.callbacks import Callbacks
+from media.live import LiveStream
 from media.metrics import NodeCollector
-from media.node import Node
+from media.node import MakePipeline, Node
 from media.origin import make_runner
+from media.pipeline import Pipeline
 from media.registry import Registry
 from media.rtmp.server import RtmpServer
 from media.spool import Spool
 from schemas.ids import NodeId, make_id
+from schemas.ingest import PublishGrant
 
 log = structlog.get_logger()
 
@@ -58,11 +62,10 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         node = Node(
             node_id=node_id,
             origin_url=settings.origin_base_url,
-            part_s=settings.part_s,
-            segment_s=settings.segment_s,
+            grace_s=settings.grace_s,
             callbacks=Callbacks(settings.internal_base_url, settings.secret, node_id, http),
             registry=Registry(redis),
-            spool=spool,
+            make_pipeline=_pipelines(settings, spool),
         )
         runner = make_runner(node.streams)
         await runner.setup()
@@ -90,6 +93,20 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             await redis.aclose()
         if not life.cancelled():
             life.result()
+
+
+def _pipelines(settings: Settings, spool: Spool) -> MakePipeline:
+    def make(grant: PublishGrant, on_playable: Callable[[], None]) -> Pipeline:
+        live = LiveStream(
+            grant.session_id,
+            part_s=settings.part_s,
+            segment_s=settings.segment_s,
+            spool=spool,
+            on_playable=on_playable,
+        )
+        return Pipeline(live)
+
+    return make
 
 
 async def _listen_origin(runner: web.AppRunner, settings: Settings) -> None:

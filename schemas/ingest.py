@@ -5,6 +5,7 @@ ingest -> Redis `live:{channelId}`, `live:{channelName}` and `session:{sessionId
 web -> ingest   Redis channel `ingest_commands` carries `IngestCommand`
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -49,6 +50,32 @@ class PublishRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown
     params: dict[str, str]
     remote_address: str
     encoder: str = ""
+
+
+MIN_PRIORITY, MAX_PRIORITY = -100, 100
+_YES = frozenset({"1", "true", "yes"})
+
+
+def read_priority(params: Mapping[str, str]) -> int:
+    """Return a publisher's `?priority=`, 0 when it says none. Raises `ValueError` with a sentence for him."""
+    text = params.get("priority", "0")
+    try:
+        priority = int(text[:8])
+    except ValueError:
+        priority = MAX_PRIORITY + 1
+    if not MIN_PRIORITY <= priority <= MAX_PRIORITY:
+        raise ValueError(f"priority must be a whole number from {MIN_PRIORITY} to {MAX_PRIORITY}.")
+    return priority
+
+
+def wants_takeover(params: Mapping[str, str]) -> bool:
+    """Whether a publisher said `?takeover=1`: it takes the place of whoever is on the air."""
+    return params.get("takeover", "") in _YES
+
+
+def wants_test(params: Mapping[str, str]) -> bool:
+    """Whether a publisher said `?bandwidthtest=true`: it is measured and never on the air."""
+    return params.get("bandwidthtest", "") in _YES
 
 
 class Limits(msgspec.Struct, frozen=True, rename="camel"):

@@ -299,7 +299,7 @@ class _Peer(asyncio.Protocol):
                 self._is_authorising = True
                 self._server.spawn(self._authorise(event), "rtmp authorise")
             elif isinstance(event, PublishEnded):
-                self._end_publication(event.reason)
+                self._end_publication(event.reason, is_lost=False)
                 self._set_idle(is_idle=True)
                 self._arm_timer()
             elif isinstance(event, DataTag):
@@ -384,10 +384,10 @@ class _Peer(asyncio.Protocol):
     def _say_and_close(self, reason: str, sentence: str) -> None:
         self._set_reason(reason, sentence)
         self._core.end_publish(sentence)
-        self._end_publication(sentence)
+        self._end_publication(sentence, is_lost=False)
         self._close_soon()
 
-    def _end_publication(self, reason: str = "") -> None:
+    def _end_publication(self, reason: str = "", *, is_lost: bool = True) -> None:
         publication, self._publication = self._publication, None
         if publication is None:
             return
@@ -399,11 +399,11 @@ class _Peer(asyncio.Protocol):
             received_bytes=self._core.received_bytes,
             ignored_tags=dict(self._flv.ignored),
         )
-        self._server.spawn(self._end(publication, reason), "rtmp end publication")
+        self._server.spawn(self._end(publication, reason, is_lost=is_lost), "rtmp end publication")
 
-    async def _end(self, publication: Publication, reason: str) -> None:
+    async def _end(self, publication: Publication, reason: str, *, is_lost: bool = True) -> None:
         try:
-            await publication.end(reason)
+            await publication.end(reason, is_lost=is_lost)
         except Exception:
             self._log.exception("publication did not end cleanly")
 

@@ -15,9 +15,12 @@ from redis.asyncio import Redis
 from config.redis import connect
 from media import node as node_module
 from media.callbacks import Callbacks
+from media.live import LiveStream
 from media.metrics import NodeCollector
 from media.node import Node
+from media.pipeline import Pipeline
 from media.publication import PublishAttempt, Refused, Unavailable
+from media.publisher import Publisher
 from media.registry import Registry
 from media.session import Session
 from media.spool import Spool
@@ -53,6 +56,9 @@ class Platform:
         self.cut: list[Cut] = []
         self.is_down = False
         self.order: list[str] = []
+        self.open: SessionId | None = None
+        """The channel's open row."""
+        self.given = SessionId("")
         self._numbers = iter(range(1, 100))
 
     def answer(self, path: str, body: bytes) -> web.Response:
@@ -65,12 +71,19 @@ class Platform:
             asked = msgspec.json.decode(body, type=PublishRequest)
             if asked.key != "good":
                 return web.Response(status=403, body=failure(ErrorCode.FORBIDDEN, "This stream key is not valid."))
-            data = PublishGrant(ChannelId("c1"), "demo", SessionId(f"s{next(self._numbers)}"))
+            is_test = "bandwidthtest" in asked.params
+            is_running = self.open is not None and not is_test
+            if not is_running:
+                self.given = SessionId(f"s{next(self._numbers)}")
+                self.open = None if is_test else self.given
+            session = self.open or self.given
+            data = PublishGrant(ChannelId("c1"), "demo", session, is_running=is_running, is_test=is_test)
         elif path == "heartbeat":
             self.beats.put_nowait(msgspec.json.decode(body, type=Heartbeat))
             data = HeartbeatAnswer(self.cut)
         else:
             self.ends.put_nowait(msgspec.json.decode(body, type=Unpublish))
+            self.open = None
             data = {}
         return web.Response(body=msgspec.json.encode({"success": True, "data": data}))
 
@@ -82,16 +95,29 @@ class Bench:
         self.node, self.platform, self.redis = node, platform, redis
         self.cuts: list[str] = []
 
-    async def publish(self, key: str = "good") -> Session:
-        return await self.node.open(PublishAttempt("rtmp", key, {}, "127.0.0.1", "test"), self.cuts.append)
+    async def publish(self, key: str = "good", **params: str) -> Publisher:
+        return await self.node.open(PublishAttempt("rtmp", key, params, "127.0.0.1", "test"), self.cuts.append)
 
-    async def feed(self, session: Session, frames: int = 40) -> None:
+    async def feed(self, publisher: Publisher, frames: int = 40) -> None:
         card = await asyncio.to_thread(TestCard, CARD)
         for config in card.configs:
-            session.configure(config)
+            publisher.configure(config)
         for _ in range(frames):
             for packet in card.packets():
-                session.push(packet)
+                publisher.push(packet)
+
+    @property
+    def session(self) -> Session:
+        """The only session."""
+        [session] = self.node.sessions.values()
+        return session
+
+    async def playing(self) -> Publisher:
+        """A publisher on the air."""
+        publisher = await self.publish()
+        await self.feed(publisher)
+        await self.until(lambda beat: any(each.is_playable for each in beat.sessions))
+        return publisher
 
     async def entry(self, key: str) -> LiveEntry | None:
         value = await self.redis.get(key)
@@ -106,8 +132,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def running(redis_url: str, folder: Path) -> AsyncIterator[Bench]:
+async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> AsyncIterator[Bench]:
     platform = Platform()
+    spool = Spool(folder / "spool")
+
+    def make_pipeline(grant: PublishGrant, on_playable: Callable[[], None]) -> Pipeline:
+        session = grant.session_id
+        return Pipeline(LiveStream(session, part_s=0.2, segment_s=0.4, spool=spool, on_playable=on_playable))
 
     async def handle(request: web.Request) -> web.Response:
         return platform.answer(request.match_info["what"], await request.read())
@@ -118,17 +149,15 @@ async def running(redis_url: str, folder: Path) -> AsyncIterator[Bench]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     redis = connect(redis_url)
-    spool = Spool(folder / "spool")
     async with aiohttp.ClientSession() as http:
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         node = Node(
             node_id=NodeId("n1"),
             origin_url=ORIGIN,
-            part_s=0.2,
-            segment_s=0.4,
+            grace_s=grace_s,
             callbacks=Callbacks(url, "secret", NodeId("n1"), http),
             registry=Registry(redis),
-            spool=spool,
+            make_pipeline=make_pipeline,
         )
         life = asyncio.create_task(node.run())
         await asyncio.sleep(0)
@@ -150,46 +179,158 @@ async def bench(redis_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def test_a_stream_is_registered_before_web_hears_that_it_can_be_played(bench: Bench) -> None:
-    session = await bench.publish()
+    publisher = await bench.publish()
     assert await bench.entry(live_key("c1")) is None
-    await bench.feed(session)
+    await bench.feed(publisher)
     beat = await bench.until(lambda beat: any(each.is_playable for each in beat.sessions))
-    for key in (live_key("c1"), live_key("demo"), session_key(session.grant.session_id)):
+    for key in (live_key("c1"), live_key("demo"), session_key("s1")):
         entry = await bench.entry(key)
         assert entry is not None
-        assert (entry.origin_url, entry.session_id) == (ORIGIN, session.grant.session_id)
+        assert (entry.origin_url, entry.session_id) == (ORIGIN, "s1")
     [health] = beat.sessions
     assert health.video is not None
     assert (health.video.width, health.video.height) == (320, 180)
     assert health.audio is not None
     assert health.received_bytes > 10_000
+    [measured] = health.publishers
+    assert (measured.is_on_air, measured.priority, measured.received_bytes) == (True, 0, health.received_bytes)
 
 
 async def test_an_ended_stream_leaves_the_air_but_its_end_can_be_fetched(bench: Bench) -> None:
-    session = await bench.publish()
-    await bench.feed(session)
-    await bench.until(lambda beat: any(each.is_playable for each in beat.sessions))
-    await session.end("connection closed")
+    publisher = await bench.playing()
+    await publisher.end("publisher sent deleteStream", is_lost=False)
     async with asyncio.timeout(5):
         end = await bench.platform.ends.get()
-    assert (end.session_id, end.reason) == (session.grant.session_id, "connection closed")
+    assert (end.session_id, end.reason) == ("s1", "publisher sent deleteStream")
     assert await bench.entry(live_key("c1")) is None
     assert await bench.entry(live_key("demo")) is None
-    assert await bench.entry(session_key(session.grant.session_id)) is not None
-    assert session.grant.session_id in bench.node.streams
+    assert await bench.entry(session_key("s1")) is not None
+    assert "s1" in bench.node.streams
     assert not bench.node.sessions
 
 
 async def test_an_end_does_not_take_a_successor_off_the_air(bench: Bench) -> None:
-    session = await bench.publish()
-    await bench.feed(session)
-    await bench.until(lambda beat: any(each.is_playable for each in beat.sessions))
+    publisher = await bench.playing()
     successor = LiveEntry(ChannelId("c1"), "demo", SessionId("other"), NodeId("n2"), "http://elsewhere", 1)
     await bench.redis.set(live_key("c1"), msgspec.json.encode(successor))
-    await session.end("connection closed")
+    await publisher.end("said goodbye", is_lost=False)
     async with asyncio.timeout(5):
         await bench.platform.ends.get()
     assert await bench.entry(live_key("c1")) == successor
+
+
+async def test_a_lost_publisher_is_told_at_once_and_the_stream_stays_registered(bench: Bench) -> None:
+    publisher = await bench.playing()
+    asked = asyncio.get_running_loop().time()
+    await publisher.end("connection reset")
+    beat = await bench.until(lambda beat: any(each.is_waiting for each in beat.sessions))
+    assert asyncio.get_running_loop().time() - asked < 1.0
+    [health] = beat.sessions
+    assert health.returns_until_ms is not None
+    assert (health.interruptions, health.publishers) == (1, [])
+    assert await bench.entry(live_key("c1")) is not None
+    assert bench.platform.ends.empty()
+
+
+async def test_a_publisher_who_comes_back_goes_on_in_his_session(bench: Bench) -> None:
+    first = await bench.playing()
+    await first.end("connection reset")
+    await bench.until(lambda beat: any(each.is_waiting for each in beat.sessions))
+    second = await bench.publish()
+    await bench.feed(second)
+    beat = await bench.until(lambda beat: not any(each.is_waiting for each in beat.sessions))
+    assert [each.session_id for each in beat.sessions] == ["s1"]
+    assert bench.session.interruptions == 1
+    assert bench.cuts == []
+
+
+async def test_a_session_whose_publisher_stays_away_ends_with_the_reason(redis_url: str, tmp_path: Path) -> None:
+    async with running(redis_url, tmp_path, grace_s=0.5) as bench:
+        publisher = await bench.playing()
+        await publisher.end("connection reset")
+        async with asyncio.timeout(5):
+            end = await bench.platform.ends.get()
+        assert end.reason == "The publisher was lost and did not come back."
+
+
+async def test_a_second_publisher_is_refused_while_the_first_is_healthy(bench: Bench) -> None:
+    await bench.playing()
+    with pytest.raises(Refused, match="already live from somewhere else"):
+        await bench.publish()
+    with pytest.raises(Refused, match="whole number from -100 to 100"):
+        await bench.publish(priority="high")
+    await bench.publish(priority="-1")
+    assert len(bench.session.health(0.0).publishers) == 2
+
+
+async def test_a_frozen_publisher_gives_way_to_a_new_one_with_its_key(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await bench.playing()
+    monkeypatch.setattr("media.publisher.FROZEN_S", -1.0)
+    new = await bench.publish()
+    monkeypatch.undo()
+    assert bench.cuts == ["Another publisher of this channel has taken over."]
+    await bench.feed(old)
+    assert bench.session.is_waiting
+    await bench.feed(new)
+    assert not bench.session.is_waiting
+
+
+async def test_the_key_of_a_running_session_is_good_while_web_is_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await bench.playing()
+    bench.platform.is_down = True
+    await first.end("connection reset")
+    monkeypatch.setattr("media.callbacks.GRANT_TIMEOUT_S", 0.3)
+    second = await bench.publish()
+    await bench.feed(second)
+    assert not bench.session.is_waiting
+    for key, params in (("bad", {}), ("good", {"bandwidthtest": "true"})):
+        with pytest.raises(Unavailable):
+            await bench.publish(key, **params)
+    bench.platform.is_down = False
+
+
+async def test_a_bandwidth_test_is_reported_and_never_served(bench: Bench) -> None:
+    publisher = await bench.publish(bandwidthtest="true")
+    await bench.feed(publisher)
+    beat = await bench.until(lambda beat: any(each.received_bytes for each in beat.sessions))
+    [health] = beat.sessions
+    assert (health.is_test, health.is_playable) == (True, False)
+    assert health.video is not None
+    assert health.video.frame_rate == pytest.approx(25, abs=1)
+    assert not bench.node.streams
+    assert await bench.entry(live_key("c1")) is None
+    await publisher.end("goodbye", is_lost=False)
+    assert not bench.node.tests
+    assert bench.platform.ends.empty()
+
+
+async def test_a_bandwidth_test_ends_after_a_minute_with_its_outcome(bench: Bench) -> None:
+    publisher = await bench.publish(bandwidthtest="true")
+    await bench.feed(publisher)
+    bench.node.pulse(publisher.connected_at + 59)
+    assert bench.cuts == []
+    bench.node.pulse(publisher.connected_at + 60)
+    [sentence] = bench.cuts
+    assert sentence.startswith("The bandwidth test is over: ")
+    assert "Mbit/s" in sentence
+    assert not bench.node.tests
+
+
+async def test_a_fault_in_one_session_ends_it_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.playing()
+
+    def fail(_now: float) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bench.session, "pulse", fail)
+    async with asyncio.timeout(5):
+        assert (await bench.platform.ends.get()).reason == node_module.OUR_FAULT
+    assert bench.cuts == [node_module.OUR_FAULT]
+    await bench.publish()
 
 
 async def test_a_wrong_key_opens_nothing(bench: Bench) -> None:
@@ -199,8 +340,8 @@ async def test_a_wrong_key_opens_nothing(bench: Bench) -> None:
 
 
 async def test_a_command_cuts_its_session_and_says_why(bench: Bench) -> None:
-    session = await bench.publish()
-    command = msgspec.json.encode(CutSession(session.grant.session_id, "the stream key was replaced"))
+    await bench.publish()
+    command = msgspec.json.encode(CutSession(SessionId("s1"), "the stream key was replaced"))
     async with asyncio.timeout(5):
         while not await bench.redis.publish(INGEST_COMMANDS, command):
             await asyncio.sleep(0.01)
@@ -208,40 +349,48 @@ async def test_a_command_cuts_its_session_and_says_why(bench: Bench) -> None:
     assert bench.cuts == ["the stream key was replaced"]
 
 
+async def test_a_command_cuts_a_session_that_waits(bench: Bench) -> None:
+    publisher = await bench.playing()
+    await publisher.end("connection reset")
+    command = msgspec.json.encode(CutSession(SessionId("s1"), "the stream key was replaced"))
+    async with asyncio.timeout(5):
+        while not await bench.redis.publish(INGEST_COMMANDS, command):
+            await asyncio.sleep(0.01)
+        assert (await bench.platform.ends.get()).reason == "the stream key was replaced"
+
+
 async def test_a_heartbeats_answer_cuts_too(bench: Bench) -> None:
-    session = await bench.publish()
-    bench.platform.cut = [Cut(session.grant.session_id, "ended by its owner")]
+    await bench.publish()
+    bench.platform.cut = [Cut(SessionId("s1"), "ended by its owner")]
     async with asyncio.timeout(8):
         await bench.platform.ends.get()
     assert bench.cuts == ["ended by its owner"]
 
 
 async def test_a_command_that_is_no_command_is_survived(bench: Bench) -> None:
-    session = await bench.publish()
+    await bench.publish()
     async with asyncio.timeout(5):
         while not await bench.redis.publish(INGEST_COMMANDS, b"\xff{"):
             await asyncio.sleep(0.01)
-        await bench.redis.publish(INGEST_COMMANDS, msgspec.json.encode(CutSession(session.grant.session_id, "stop")))
+        await bench.redis.publish(INGEST_COMMANDS, msgspec.json.encode(CutSession(SessionId("s1"), "stop")))
         await bench.platform.ends.get()
     assert bench.cuts == ["stop"]
 
 
 async def test_a_running_stream_goes_on_while_web_is_down(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = await bench.publish()
-    await bench.feed(session)
-    await bench.until(lambda beat: any(each.is_playable for each in beat.sessions))
+    await bench.playing()
     bench.platform.is_down = True
     monkeypatch.setattr("media.callbacks.GRANT_TIMEOUT_S", 0.3)
     with pytest.raises(Unavailable):
-        await bench.publish()
-    assert session.grant.session_id in bench.node.sessions
+        await bench.publish("other")
+    assert list(bench.node.sessions) == ["s1"]
     bench.platform.is_down = False
     await bench.until(lambda beat: bool(beat.sessions))
 
 
 async def test_metrics_name_the_channel_and_what_failed(bench: Bench) -> None:
-    session = await bench.publish()
-    await bench.feed(session)
+    publisher = await bench.publish()
+    await bench.feed(publisher)
     bench.platform.is_down = True
     async with asyncio.timeout(8):
         while not bench.node.failures:
@@ -254,30 +403,31 @@ async def test_metrics_name_the_channel_and_what_failed(bench: Bench) -> None:
     assert registry.get_sample_value("tally_ingest_failures_total", {"what": "heartbeat: ClientResponseError"}) == 1
 
 
-async def test_a_frozen_publisher_gives_way_to_a_new_one_with_its_key(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = await bench.publish()
-    await bench.feed(old)
-    monkeypatch.setattr("media.session.FROZEN_S", -1.0)
-    new = await bench.publish()
-    assert old.has_ended
-    assert bench.cuts == ["replaced by a new connection with the same key"]
-    assert list(bench.node.sessions) == [new.grant.session_id]
-
-
 async def test_a_publisher_who_comes_back_at_once_is_asked_for_after_his_end_was_heard(bench: Bench) -> None:
     first = await bench.publish()
-    bench.platform.is_down = True
-    await first.end("connection closed")
+    farewell = bench.node._callbacks.unpublish
+    may_say = asyncio.Event()
+
+    async def later(session_id: SessionId, reason: str) -> None:
+        await may_say.wait()
+        await farewell(session_id, reason)
+
+    bench.node._callbacks.unpublish = later  # type: ignore[method-assign]  # web hears of the end late
+    await first.end("said goodbye", is_lost=False)
     again = asyncio.create_task(bench.publish())
     await asyncio.sleep(0.3)
     assert not again.done()
-    bench.platform.is_down = False
+    may_say.set()
     async with asyncio.timeout(8):
-        second = await again
-    assert bench.platform.order[-2:] == ["unpublish", "publish"]
-    assert list(bench.node.sessions) == [second.grant.session_id]
+        await again
+    assert bench.platform.order[-3:] == ["publish", "unpublish", "publish"]
+    assert list(bench.node.sessions) == ["s2"]
+
+
+async def test_a_grant_whose_answer_was_lost_is_taken_up_by_the_next_publisher(bench: Bench) -> None:
+    bench.platform.open = SessionId("opened before")
+    await bench.publish()
+    assert list(bench.node.sessions) == ["opened before"]
 
 
 async def test_a_full_node_sends_publishers_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
