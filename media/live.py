@@ -8,11 +8,12 @@ import structlog
 
 from media.codecs import rfc6381
 from media.hls.answers import Answer
+from media.hls.events import event_box
 from media.hls.planner import Plan, Planner
 from media.hls.segmenter import AUDIO, VIDEO, Output, Packager
 from media.hls.window import LiveSegment, Window
 from media.meter import TrackMeter
-from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
+from media.packets import CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.serving import Serving
 from media.spool import Spool
 from schemas.ids import SessionId
@@ -22,6 +23,10 @@ log = structlog.get_logger()
 
 MISSED_PER_SEGMENT = 3
 """Older segments that are offered to the spool again beside each new one."""
+
+
+MAX_EARLY_CUES = 32
+"""Timed metadata that may wait for the stream's plan; more is dropped."""
 
 
 class StreamStats(msgspec.Struct, frozen=True):
@@ -58,6 +63,8 @@ class LiveStream:
         self._meters: dict[TrackKind, TrackMeter] = {}
         self._discontinuities = 0
         self._late_tracks = 0
+        self._early_cues: list[Cue] = []
+        self._events = 0
         self._log = log.bind(session=session_id)
 
     @property
@@ -100,6 +107,18 @@ class LiveStream:
         if isinstance(event, CodecConfig):
             self._configure(event)
 
+    def add_cue(self, cue: Cue) -> None:
+        """Show players timed metadata or a caption; before there is a plan it waits, the first `MAX_EARLY_CUES`."""
+        if self.is_ended:
+            return
+        if self._packager is None:
+            if len(self._early_cues) < MAX_EARLY_CUES:
+                self._early_cues.append(cue)
+            return
+        if self.serving.annotate(cue) and cue.kind is CueKind.DATA:
+            self._events += 1
+            self._packager.annotate(event_box(cue, self._events))
+
     def _configure(self, config: CodecConfig) -> None:
         self._configs[config.kind] = config
         meter = self._meters.get(config.kind)
@@ -129,6 +148,9 @@ class LiveStream:
             video=plan.video and rfc6381(plan.video.config),
             audio=plan.audio and rfc6381(plan.audio.config),
         )
+        early, self._early_cues = self._early_cues, []
+        for cue in early:
+            self.add_cue(cue)
         outputs: list[Output] = []
         for packet in self._planner.buffered:
             outputs += packager.feed(packet)

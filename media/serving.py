@@ -1,4 +1,4 @@
-"""What the origin answers of one live stream: playlists that wait, parts, segments, initialization sections.
+"""What the origin answers of one live stream: playlists that wait, parts, segments, captions, pictures.
 
 `LiveStream` changes the windows and says so by `changed`; nothing here changes media.
 """
@@ -10,11 +10,15 @@ from http import HTTPStatus
 
 import structlog
 
-from media.hls.answers import BRIEF, Answer, media_answer, playlist_answer, refusal
-from media.hls.directives import BadDirective, read_position, wants_delta
+from media.hls.answers import BRIEF, Answer, captions_answer, media_answer, playlist_answer, refusal
+from media.hls.captions import Captions
+from media.hls.dates import DateRanges
+from media.hls.directives import BadDirective, Position, read_position, read_skip
+from media.hls.playlists import CAPTIONS, Skip, captions_report, write_captions, write_rendition, write_stills
 from media.hls.segmenter import AUDIO
 from media.hls.variants import write_variants
 from media.hls.window import LiveSegment, Window
+from media.packets import Cue, CueKind
 from media.spool import Spool
 from schemas.ids import SessionId
 
@@ -25,7 +29,8 @@ MAX_WAITERS = 10_000
 
 _FILE = re.compile(
     r"(?P<rendition>[a-z0-9]{1,16})"
-    r"(?:(?P<playlist>\.m3u8)|-init-(?P<init>[0-9]{1,9})\.mp4|-(?P<msn>[0-9]{1,9})(?:-(?P<part>[0-9]{1,6}))?\.m4s)"
+    r"(?:(?P<playlist>\.m3u8)|(?P<stills>-iframes\.m3u8)|-init-(?P<init>[0-9]{1,9})\.mp4"
+    r"|-(?P<msn>[0-9]{1,9})(?:-(?P<part>[0-9]{1,6}))?\.m4s|-(?P<caption>[0-9]{1,9})\.vtt)"
 )
 
 
@@ -42,11 +47,18 @@ class Serving:
         self.is_ended = False
         self.waiters = 0
         """Requests that wait right now; at most `MAX_WAITERS`."""
+        self.pictures: dict[str, Answer] = {}
+        """Thumbnail and storyboards by their file names; whoever makes them keeps it small."""
+        self.captions: Captions | None = None
+        """From the first caption on."""
+        self.captioned: set[str] = set()
+        """Renditions whose pictures carry CEA-608 or 708."""
+        self._dates = DateRanges()
         self._session_id = session_id
         self._spool = spool
         self._is_closed = False
         self._change: asyncio.Future[None] | None = None
-        self._texts: dict[tuple[str, bool], bytes] = {}
+        self._texts: dict[tuple[str, Skip], bytes] = {}
         self._log = log.bind(session=session_id)
 
     # --- what the stream says --------------------------------------------------------------------------------
@@ -54,9 +66,31 @@ class Serving:
     def changed(self) -> None:
         """Make what was added to the windows visible, all at once, and wake whoever waits for it."""
         self._texts.clear()
+        lead = self._lead
+        if lead is not None and lead.segments:
+            self._dates.advance(lead.segments[0].start_s, lead.end_s)
+            if self.captions is not None:
+                self.captions.advance()
         change, self._change = self._change, None
         if change is not None:
             change.set_result(None)
+
+    def annotate(self, cue: Cue) -> bool:
+        """List a cue, or show it as a caption; False where that is not possible or done already. Needs the plan."""
+        lead = self._lead
+        assert lead is not None, "a plan has a rendition"
+        if cue.kind is CueKind.DATA:
+            is_new = self._dates.add(cue, lead.clock_offset_s)
+        else:
+            if self.captions is None:
+                self.captions = Captions(lead)
+            is_new = self.captions.add(cue)
+        self._texts.clear()
+        return is_new
+
+    @property
+    def _lead(self) -> Window | None:
+        return next(iter(self.windows.values()), None)
 
     def end(self) -> None:
         """End the playlists and let go of whoever waits. What exists can still be fetched."""
@@ -76,22 +110,31 @@ class Serving:
         """Answer a request for the multivariant playlist; its URIs begin with the session's id."""
         if not self.is_open or self._is_closed:
             return refusal(HTTPStatus.NOT_FOUND)
-        return playlist_answer(write_variants(self._session_id, self.windows).encode())
+        language = None if self.captions is None else self.captions.language
+        written = write_variants(self._session_id, self.windows, captions_language=language, captioned=self.captioned)
+        return playlist_answer(written.encode())
 
     async def get(self, file: str, query: Mapping[str, str]) -> Answer:
         """Answer a request for a file of this stream. Waits up to three target durations for what is to come."""
+        picture = self.pictures.get(file)
+        if picture is not None and not self._is_closed:
+            return picture
         match = _FILE.fullmatch(file)
-        window = self.windows.get(match["rendition"]) if match else None
+        window = self._window(match["rendition"]) if match else None
         if match is None or window is None or not self.is_open:
             return refusal(HTTPStatus.NOT_FOUND)
         try:
-            if match["playlist"]:
-                return await self._media_playlist(window, query)
+            if match["playlist"] or match["stills"]:
+                return await self._playlist(file, window, query)
+            if match["rendition"] == CAPTIONS:
+                return self._caption(match["caption"])
             if match["init"]:
                 init = window.inits.get(int(match["init"]))
                 if init is None:
                     return refusal(HTTPStatus.NOT_FOUND)
                 return media_answer(init.data, is_audio=window.name == AUDIO)
+            if match["msn"] is None:
+                return refusal(HTTPStatus.NOT_FOUND)
             return await self._media(window, int(match["msn"]), None if match["part"] is None else int(match["part"]))
         except BadDirective:
             return refusal(HTTPStatus.BAD_REQUEST)
@@ -99,25 +142,57 @@ class Serving:
             # Blocked for longer than three target durations: RFC 8216bis, 6.2.5.2.
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def _media_playlist(self, window: Window, query: Mapping[str, str]) -> Answer:
+    def _window(self, rendition: str) -> Window | None:
+        """Return the window that a rendition's positions count in."""
+        if rendition == CAPTIONS:
+            return self.captions.lead if self.captions else None
+        return self.windows.get(rendition)
+
+    async def _playlist(self, file: str, window: Window, query: Mapping[str, str]) -> Answer:
         """RFC 8216bis, 6.2.5."""
+        name = file.removesuffix(".m3u8")
+        if name not in self.windows and not self._is_beside(name, window):
+            return refusal(HTTPStatus.NOT_FOUND)
         cache = BRIEF
         if not self.is_ended and (position := read_position(query)) is not None:
+            if name not in self.windows:
+                position = Position(position.msn, None)  # there are no parts to wait for
             position.check_reach(window)
             # The answer to a position does not depend on when it is asked for; plain ones change at any time.
             cache = f"public, max-age={6 * self.target_duration_s}"
             await self._until(lambda: window.has(position.msn, position.part))
         if self._is_closed:
             return refusal(HTTPStatus.NOT_FOUND)
-        return playlist_answer(self._text(window, is_delta=wants_delta(query)), cache)
+        return playlist_answer(self._text(name, window, read_skip(query)), cache)
 
-    def _text(self, window: Window, *, is_delta: bool) -> bytes:
-        key = (window.name, is_delta)
+    @staticmethod
+    def _is_beside(name: str, window: Window) -> bool:
+        """Whether it goes with that window: captions, or the keyframes of pictures."""
+        return name == CAPTIONS or (name == f"{window.name}-iframes" and window.name != AUDIO)
+
+    def _text(self, name: str, window: Window, skip: Skip) -> bytes:
+        key = (name, skip)
         written = self._texts.get(key)
         if written is None:
-            reports = [other.report() for other in self.windows.values() if other is not window]
-            written = self._texts[key] = window.write(reports, is_delta=is_delta).encode()
+            written = self._texts[key] = self._write(name, window, skip).encode()
         return written
+
+    def _write(self, name: str, window: Window, skip: Skip) -> str:
+        if name not in self.windows and name != CAPTIONS:
+            return write_stills(window, self._dates, skip)
+        # 6.2.5.3: each playlist tells how far the others are; those of keyframes are not played along with them.
+        reports = [other.report() for other in self.windows.values() if other.name != name]
+        if name == CAPTIONS:
+            return write_captions(window, reports, self._dates, skip)
+        if self.captions is not None:
+            reports.append(captions_report(self.captions.lead))
+        return write_rendition(window, reports, self._dates, skip)
+
+    def _caption(self, msn: str | None) -> Answer:
+        text = self.captions.find(int(msn)) if self.captions and msn is not None else None
+        if text is None or self._is_closed:
+            return refusal(HTTPStatus.NOT_FOUND)
+        return captions_answer(text)
 
     async def _media(self, window: Window, msn: int, part: int | None) -> Answer:
         if not self.is_ended and part is not None and (msn, part) == window.next_part:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from media.hls.playlists import Skip
 from media.hls.window import Window
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -48,9 +49,12 @@ def read_position(query: Mapping[str, str]) -> Position | None:
     return None
 
 
-def wants_delta(query: Mapping[str, str]) -> bool:
-    """Whether older segments may be left out; `v2` would leave out date ranges too, of which there are none."""
-    return query.get("_HLS_skip") in {"YES", "v2"}
+def read_skip(query: Mapping[str, str]) -> Skip:
+    """Return what may be left out; other values than those of the draft are ignored."""
+    value = query.get("_HLS_skip")
+    if value == "YES":
+        return "YES"
+    return "v2" if value == "v2" else ""
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:

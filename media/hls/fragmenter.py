@@ -9,6 +9,9 @@ from media.packets import CodecConfig, Packet, TrackKind
 AUDIO_HOLE_S = 0.05
 """An audio access unit does not last longer than usual by more than this: the rest is a hole, which is left empty."""
 
+MAX_BOXES = 32
+"""Events before one fragment, at most; players wait for all of it."""
+
 
 class Init(msgspec.Struct, frozen=True):
     """The initialization section of the segments that follow in this rendition."""
@@ -29,6 +32,8 @@ class Part(msgspec.Struct, frozen=True):
     duration_s: float
     is_independent: bool
     data: bytes
+    still_bytes: int = 0
+    """How much of `data`, from its beginning, shows the keyframe that the part starts with; 0 without one."""
 
 
 class SegmentEnd(msgspec.Struct, frozen=True):
@@ -77,6 +82,7 @@ class Fragmenter:
         self._part_dts = 0
         self._part_ticks = 0
         self._is_independent = False
+        self._boxes: list[bytes] = []  # that go before the next fragment
         self.clock = 0
         """Decode time up to which this rendition is written, or was given up."""
         self.segment_start = 0
@@ -122,6 +128,11 @@ class Fragmenter:
         if is_hole or self._part_ticks + self.frame_ticks // 2 > self._part_target:
             self._close_part()  # another usual frame will not fit: publish now, not when it is here
 
+    def annotate(self, box: bytes) -> None:
+        """Put a box, such as an event, before the next fragment; beyond `MAX_BOXES` it is left out."""
+        if len(self._boxes) < MAX_BOXES:
+            self._boxes.append(box)
+
     def complete(self) -> None:
         """Write the held access unit with the usual duration: what follows does not tell."""
         if self.held is not None:
@@ -135,6 +146,7 @@ class Fragmenter:
         if self._part_index:
             self._outputs.append(SegmentEnd(self.name, self.msn, self.segment_ticks / self.timescale))
         else:
+            self._boxes.clear()  # they would be late
             length = max(until_ticks - self.clock, self.frame_ticks)
             self._outputs.append(Gap(self.name, self.msn, self._presented_s(self.clock), length / self.timescale))
         self.clock = max(self.clock, until_ticks)
@@ -149,7 +161,14 @@ class Fragmenter:
 
     def _close_part(self) -> None:
         self._sequence += 1
-        data = fragment(self._kind, self._sequence, self._part_dts, self.timescale, self._samples)
+        samples = self._samples
+        data = fragment(self._kind, self._sequence, self._part_dts, self.timescale, samples)
+        if self._boxes:
+            data = b"".join((*self._boxes, data))
+            self._boxes.clear()
+        still = 0
+        if samples[0].is_sync and not self._is_audio:
+            still = len(data) - sum([len(sample.data) for sample in samples[1:]])
         self._outputs.append(
             Part(
                 self.name,
@@ -159,6 +178,7 @@ class Fragmenter:
                 self._part_ticks / self.timescale,
                 self._is_independent,
                 data,
+                still,
             )
         )
         self._part_index += 1

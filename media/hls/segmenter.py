@@ -74,6 +74,10 @@ class Packager:
             self._break()
         return self._take()
 
+    def annotate(self, box: bytes) -> None:
+        """Put a box before the next fragment of the pictures, or of the sound where there are none."""
+        self._lead.annotate(box)
+
     def finish(self) -> list[Output]:
         """End what is open: the stream is over."""
         self._end_all()

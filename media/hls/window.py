@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
 
 import msgspec
 
@@ -26,6 +25,8 @@ class LivePart(msgspec.Struct, gc=False):
     offset: int
     size: int
     data: bytes | None
+    still_bytes: int = 0
+    """Length of its beginning up to the end of a keyframe that it starts with, 0 without one."""
 
 
 class LiveSegment(msgspec.Struct):
@@ -54,6 +55,11 @@ class LiveSegment(msgspec.Struct):
     def is_in_memory(self) -> bool:
         """Whether its bytes can be served without the spool."""
         return all(part.data is not None for part in self.parts)
+
+    @property
+    def still_bytes(self) -> int:
+        """Length of its beginning up to the end of the keyframe that it starts with, 0 without one."""
+        return self.parts[0].still_bytes if self.parts else 0
 
     def chunks(self) -> list[bytes]:
         """Return the bytes of the parts, which joined are the segment. Only while it is in memory."""
@@ -96,18 +102,22 @@ class Window:
         self.total_bytes = 0
         self.total_s = 0.0
         self.peak_bps = 0
-        self._target_duration_s = target_duration_s
+        self.peak_still_bps = 0
+        """The same of its I-frame playlist."""
+        self.total_still_bytes = 0
+        self.discontinuity_sequence = 0
+        self.target_duration_s = target_duration_s
         self.part_target_s = part_target_s
-        self._clock_offset_s = clock_offset_s
+        self.clock_offset_s = clock_offset_s
         self._window_s = max(LIVE_WINDOW_S, 8 * target_duration_s)
         self._closed_s = 0.0  # duration of the listed segments that are complete
-        self._discontinuity_sequence = 0
         self._is_discontinuous = False
         self._map_number = 0
-        self._server_control = text.ServerControl(
+        self.server_control = text.ServerControl(
             hold_back_s=3 * target_duration_s,
             part_hold_back_s=part_hold_back_s,
             can_skip_until_s=SKIP_TARGETS * target_duration_s,
+            can_skip_dates=True,
         )
 
     # --- what the packager says ------------------------------------------------------------------------------
@@ -143,7 +153,7 @@ class Window:
         # A single access unit may last longer than the part target, which no part may exceed (4.4.4.9): its sample
         # table and EXTINF tell the truth, the declared duration is the longest that is allowed.
         declared_s = min(part.duration_s, self.part_target_s)
-        segment.parts.append(LivePart(declared_s, part.is_independent, segment.size, size, part.data))
+        segment.parts.append(LivePart(declared_s, part.is_independent, segment.size, size, part.data, part.still_bytes))
         segment.size += size
         self.total_bytes += size
         self.total_s += part.duration_s
@@ -151,8 +161,10 @@ class Window:
     def _close(self, segment: LiveSegment, duration_s: float) -> None:
         segment.duration_s = duration_s
         self._closed_s += duration_s
-        if duration_s >= self._target_duration_s / 2:  # shorter ones say nothing of a peak (4.4.6.2)
+        if duration_s >= self.target_duration_s / 2:  # shorter ones say nothing of a peak (4.4.6.2)
             self.peak_bps = max(self.peak_bps, math.ceil(segment.size * 8 / duration_s))
+            self.peak_still_bps = max(self.peak_still_bps, math.ceil(segment.still_bytes * 8 / duration_s))
+        self.total_still_bytes += segment.still_bytes
         while (oldest := self.segments[0]).duration_s is not None and self._closed_s - oldest.duration_s >= (
             self._window_s
         ):
@@ -167,7 +179,7 @@ class Window:
         assert segment.duration_s is not None
         self._closed_s -= segment.duration_s
         # The tag goes with its segment (4.4.3.3).
-        self._discontinuity_sequence += segment.is_discontinuous
+        self.discontinuity_sequence += segment.is_discontinuous
         if segment.is_gap or not segment.is_stored:
             return  # memory is for the window; without a disk there is no more
         # Downloadable for its own duration and that of the longest playlist that listed it (6.2.2).
@@ -177,8 +189,8 @@ class Window:
 
     def forget_stored(self) -> None:
         """Free the memory of stored segments that have no listed parts any more."""
-        for segment, distance_s in self._distances():
-            if distance_s <= PARTS_TARGETS * self._target_duration_s:
+        for segment, distance_s in self.distances():
+            if distance_s <= PARTS_TARGETS * self.target_duration_s:
                 break
             if segment.is_stored:
                 segment.forget_bytes()
@@ -186,6 +198,14 @@ class Window:
     def end(self) -> None:
         """Nothing will be added."""
         self.is_ended = True
+
+    @property
+    def end_s(self) -> float:
+        """Media time up to which there is media."""
+        if not self.segments:
+            return 0.0
+        last = self.segments[-1]
+        return last.start_s + (last.parts_s if last.duration_s is None else last.duration_s)
 
     @property
     def config(self) -> CodecConfig | None:
@@ -229,7 +249,7 @@ class Window:
             return (next_msn, next_part) > (msn + 1, 0)
         return (next_msn, next_part) > (msn, part)
 
-    # --- the playlist ----------------------------------------------------------------------------------------
+    # --- what playlists say of it ----------------------------------------------------------------------------
 
     def uri(self, msn: int, part: int | None = None) -> str:
         """Return the name of a segment or of one of its parts."""
@@ -242,66 +262,21 @@ class Window:
                 return text.RenditionReport(f"{self.name}.m3u8", segment.msn, len(segment.parts) - 1)
         return text.RenditionReport(f"{self.name}.m3u8", max(self.last_closed_msn, 0), None)
 
-    def write(self, reports: Sequence[text.RenditionReport], *, is_delta: bool = False) -> str:
-        """Return the playlist, or what is new in it since `SKIP_TARGETS` target durations ago."""
-        skip = self._skippable() if is_delta and not self.is_ended else 0
-        next_msn, next_part = self.next_part
-        return text.write_media_playlist(
-            text.MediaPlaylist(
-                target_duration_s=self._target_duration_s,
-                segments=self._listed(),
-                media_sequence=self.segments[0].msn if self.segments else 0,
-                discontinuity_sequence=self._discontinuity_sequence,
-                part_target_s=self.part_target_s,
-                server_control=self._server_control,
-                hint_uri=None if self.is_ended else self.uri(next_msn, next_part),
-                reports=reports,
-                is_ended=self.is_ended,
-            ),
-            skip=skip,
-        )
+    def program_time_ms(self, segment: LiveSegment) -> int:
+        """Return the time of day at which a segment begins, in ms since the epoch."""
+        return round((segment.start_s + self.clock_offset_s) * 1000)
 
-    def _listed(self) -> list[text.Segment]:
-        distances = self._distances()
-        last = self.next_part[0] - self.segments[0].msn if self.segments else 0  # the one in progress, even if empty
-        return [
-            self._line(segment, with_parts=self._lists_parts(last - index, distance_s))
-            for index, (segment, distance_s) in enumerate(distances)
-        ]
-
-    def _lists_parts(self, newer: int, distance_s: float) -> bool:
+    def lists_parts(self, newer: int, distance_s: float) -> bool:
         """Whether a segment so far from the end, in segments and in seconds, is listed with its parts.
 
         A segment keeps or loses them as a whole. Strict parsers take "three target durations" for three segments, the
         one in progress included, so a fourth has to be well within it.
         """
-        target_s = self._target_duration_s
         if newer >= PARTS_TARGETS:
-            return distance_s <= (PARTS_TARGETS - 1) * target_s
-        return distance_s <= PARTS_TARGETS * target_s - self.part_target_s
+            return distance_s <= (PARTS_TARGETS - 1) * self.target_duration_s
+        return distance_s <= PARTS_TARGETS * self.target_duration_s - self.part_target_s
 
-    def _line(self, segment: LiveSegment, *, with_parts: bool) -> text.Segment:
-        if segment.line is not None and not with_parts:
-            return segment.line
-        line = text.Segment(
-            uri=self.uri(segment.msn),
-            duration_s=segment.duration_s,
-            map_uri=f"{self.name}-init-{segment.map_number}.mp4",
-            program_date_time_ms=round((segment.start_s + self._clock_offset_s) * 1000),
-            is_discontinuous=segment.is_discontinuous,
-            is_gap=segment.is_gap,
-            parts=[
-                text.Part(self.uri(segment.msn, index), part.duration_s, part.is_independent)
-                for index, part in enumerate(segment.parts)
-            ]
-            if with_parts
-            else (),
-        )
-        if not with_parts and segment.duration_s is not None:
-            segment.line = line  # it will not change any more
-        return line
-
-    def _distances(self) -> list[tuple[LiveSegment, float]]:
+    def distances(self) -> list[tuple[LiveSegment, float]]:
         """Return the listed segments with the distance of their beginning from the end of the playlist."""
         distance_s = self._closed_s
         if self.segments and self.segments[-1].duration_s is None:
@@ -312,6 +287,7 @@ class Window:
             distance_s -= segment.duration_s or 0.0
         return distances
 
-    def _skippable(self) -> int:
-        boundary_s = SKIP_TARGETS * self._target_duration_s
-        return sum(distance_s - (segment.duration_s or 0.0) >= boundary_s for segment, distance_s in self._distances())
+    def skippable(self) -> int:
+        """Return how many segments a delta update leaves out (6.2.5.1)."""
+        boundary_s = SKIP_TARGETS * self.target_duration_s
+        return sum(distance_s - (segment.duration_s or 0.0) >= boundary_s for segment, distance_s in self.distances())

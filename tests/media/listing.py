@@ -28,6 +28,8 @@ class Listed(msgspec.Struct):
     is_discontinuous: bool = False
     is_gap: bool = False
     parts: list[ListedPart] = []
+    byte_range: tuple[int, int] | None = None
+    """Length and offset."""
     tags: list[str] = []
     """Names of the tags in their order."""
 
@@ -40,6 +42,9 @@ class Listing(msgspec.Struct):
     segments: list[Listed] = []
     open: Listed | None = None
     skipped: int = 0
+    removed: list[str] | None = None
+    """RECENTLY-REMOVED-DATERANGES of a delta update, if it has them."""
+    dates: list[dict[str, str]] = []
     hints: list[dict[str, str]] = []
     reports: list[dict[str, str]] = []
     is_ended: bool = False
@@ -98,7 +103,7 @@ def read(body: bytes) -> Listing:
         name, _, value = line.removeprefix("#EXT-X-").removeprefix("#").partition(":")
         if name in {
             "VERSION", "TARGETDURATION", "SERVER-CONTROL", "PART-INF", "MEDIA-SEQUENCE", "DISCONTINUITY-SEQUENCE",
-            "PLAYLIST-TYPE",
+            "PLAYLIST-TYPE", "I-FRAMES-ONLY",
         }:  # fmt: skip
             assert entry is None, f"{name} after the first segment"
             assert name not in listing.header, f"{name} twice"
@@ -107,7 +112,14 @@ def read(body: bytes) -> Listing:
         if name == "SKIP":
             assert not listing.skipped
             assert entry is None
-            listing.skipped = int(attributes(value)["SKIPPED-SEGMENTS"])
+            skip = attributes(value)
+            listing.skipped = int(skip["SKIPPED-SEGMENTS"])
+            if "RECENTLY-REMOVED-DATERANGES" in skip:
+                listing.removed = skip["RECENTLY-REMOVED-DATERANGES"].split("\t")
+            continue
+        if name == "DATERANGE":
+            assert entry is None
+            listing.dates.append(attributes(value))
             continue
         if name in {"ENDLIST", "PRELOAD-HINT", "RENDITION-REPORT"}:
             _tail(listing, name, value)
@@ -150,6 +162,9 @@ def _segment_tag(entry: Listed, name: str, value: str) -> None:
             entry.is_discontinuous = True
         case "GAP":
             entry.is_gap = True
+        case "BYTERANGE":
+            length, offset = value.split("@")
+            entry.byte_range = (int(length), int(offset))
         case "PART":
             part = attributes(value)
             entry.parts.append(ListedPart(part["URI"], float(part["DURATION"]), part.get("INDEPENDENT") == "YES"))

@@ -1,9 +1,9 @@
 """The Low-Latency HLS checklist, item by item, on what a stream serves.
 
 Sources are RFC 8216bis (draft 22) and Apple's authoring specification. Items without a test here do not apply to
-passthrough or are not the origin's: 43 is `media.codecs`' (its result is looked at here), 44 no I-frame playlists are
-written, 46 and 47 cache keys and joined requests are the delivery's, 49 transport and compression are the delivery's
-and the edge's, 50 the part target against the round trip is a setting, 52 LL-DASH is not served.
+passthrough or are not the origin's: 43 is `media.codecs`' (its result is looked at here), 46 and 47 cache keys and
+joined requests are the delivery's, 49 transport and compression are the delivery's and the edge's, 50 the part target
+against the round trip is a setting, 52 LL-DASH is not served.
 """
 
 import asyncio
@@ -777,7 +777,8 @@ async def test_item_43_codecs_names_every_format(tmp_path: Path) -> None:
     stream = make_stream(tmp_path)
     picture, sound = h264(), aac()
     feed(stream, [picture.config, sound.config, *interleaved(picture.fresh(), sound.fresh())])
-    (video,), (audio,) = variant(stream)
+    (video, alone), (audio,) = variant(stream)
+    assert (alone["CODECS"], "RESOLUTION" in alone) == ("mp4a.40.2", False)
     assert video["CODECS"] == f"avc1.{picture.config.record[1:4].hex()},mp4a.40.2"
     assert (video["RESOLUTION"], video["FRAME-RATE"]) == ("320x180", "30.000")
     assert video["AUDIO"] == audio["GROUP-ID"]
@@ -806,7 +807,7 @@ async def test_item_45_bandwidth_is_the_peak_of_what_was_packaged(tmp_path: Path
     sizes: dict[str, list[int]] = {"video": [], "audio": []}
     for name, found in sizes.items():
         found += [len((await stream.get(f"{name}-{msn}.m4s", {})).body) for msn in range(4)]
-    (only,), _ = variant(stream)
+    (only, _), _ = variant(stream)
     peak_bps = max(sizes["video"]) * 8 / 2 + max(sizes["audio"]) * 8 / 2
     assert int(only["BANDWIDTH"]) == pytest.approx(peak_bps, rel=0.01)
     mean_bps = (sum(sizes["video"]) + sum(sizes["audio"])) * 8 / 8

@@ -1,16 +1,22 @@
 """Playlists as text, read back by the m3u8 package and by eye."""
 
 import m3u8
+import msgspec
 import pytest
 
 from schemas.playlist import (
     AudioGroup,
+    ClosedCaptions,
+    DateRange,
+    Delta,
+    IFrames,
     MediaPlaylist,
     MultivariantPlaylist,
     Part,
     RenditionReport,
     Segment,
     ServerControl,
+    Subtitles,
     Variant,
     format_time,
     write_media_playlist,
@@ -164,7 +170,7 @@ def test_a_multivariant_playlist_to_the_letter() -> None:
         "#EXT-X-VERSION:6\n"
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="s/audio.m3u8"\n'
         '#EXT-X-STREAM-INF:BANDWIDTH=6200000,AVERAGE-BANDWIDTH=5900000,CODECS="avc1.64001f,mp4a.40.2",'
-        'RESOLUTION=1920x1080,FRAME-RATE=29.970,AUDIO="audio"\n'
+        'RESOLUTION=1920x1080,FRAME-RATE=29.970,AUDIO="audio",CLOSED-CAPTIONS=NONE\n'
         "s/video.m3u8\n"
     )
     (read,) = m3u8.loads(text).playlists
@@ -175,7 +181,101 @@ def test_a_multivariant_playlist_to_the_letter() -> None:
 def test_a_variant_without_picture_has_no_size() -> None:
     variant = Variant(uri="s/audio.m3u8", bandwidth_bps=1, average_bandwidth_bps=1, codecs=["opus"])
     text = write_multivariant_playlist(MultivariantPlaylist([variant]))
-    assert text.endswith('#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS="opus"\ns/audio.m3u8\n')
+    assert text.endswith(
+        '#EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=1,CODECS="opus",CLOSED-CAPTIONS=NONE\ns/audio.m3u8\n'
+    )
+
+
+def test_date_ranges_stand_before_the_segments_and_hold_what_a_publisher_may_say() -> None:
+    said = DateRange(
+        range_id="goal-1",
+        class_name="com.example.score",
+        start_ms=1_700_000_000_005,
+        duration_s=1.5,
+        attributes={"SCORE": '2:1 "late"\nwinner', "half time": "no"},
+    )
+    open_ended = DateRange(range_id="2", class_name="c", start_ms=0, duration_s=None, attributes={})
+    text = write_media_playlist(msgspec.structs.replace(LIVE, date_ranges=[said, open_ended]))
+    assert (
+        '#EXT-X-DATERANGE:ID="goal-1",CLASS="com.example.score",START-DATE="2023-11-14T22:13:20.005Z",DURATION=1.500,'
+        'X-SCORE="2:1 \'late\' winner",X-HALF-TIME="no"\n'
+        '#EXT-X-DATERANGE:ID="2",CLASS="c",START-DATE="1970-01-01T00:00:00.000Z"\n'
+        '#EXT-X-MAP:URI="video-init-1.mp4"\n'
+    ) in text
+    read = m3u8.loads(text)
+    first = read.segments[0].dateranges[0]
+    assert (first.id, first.duration) == ("goal-1", 1.5)
+
+
+def test_a_delta_without_old_date_ranges_says_which_have_left() -> None:
+    old, new = (
+        DateRange(range_id=name, class_name="c", start_ms=0, duration_s=None, attributes={}) for name in ("old", "new")
+    )
+    playlist = msgspec.structs.replace(LIVE, date_ranges=[old, new])
+    delta = write_media_playlist(playlist, skip=1, delta=Delta([new], ["gone", "too"]))
+    assert "#EXT-X-VERSION:10\n" in delta
+    assert '#EXT-X-SKIP:SKIPPED-SEGMENTS=1,RECENTLY-REMOVED-DATERANGES="gone\ttoo"\n' in delta
+    assert ('ID="new"' in delta, 'ID="old"' in delta) == (True, False)
+    # One that skips segments only keeps all of them, and needs no more than version 9.
+    plain = write_media_playlist(playlist, skip=1)
+    assert ('ID="old"' in plain, "VERSION:9\n" in plain, "REMOVED" in plain) == (True, True, False)
+
+
+def test_an_i_frame_playlist_names_ranges_of_files() -> None:
+    playlist = MediaPlaylist(
+        target_duration_s=2,
+        segments=[Segment(uri="video-0.m4s", duration_s=2, map_uri="init.mp4", byte_range=(5000, 0))],
+        is_iframes_only=True,
+    )
+    text = write_media_playlist(playlist)
+    assert "#EXT-X-I-FRAMES-ONLY\n" in text
+    assert "#EXTINF:2.00000,\n#EXT-X-BYTERANGE:5000@0\nvideo-0.m4s\n" in text
+    assert m3u8.loads(text).is_i_frames_only
+
+
+def test_a_multivariant_playlist_with_all_kinds_of_renditions() -> None:
+    def variant(name: str, captions: str | None) -> Variant:
+        return Variant(
+            uri=f"s/{name}.m3u8",
+            bandwidth_bps=2,
+            average_bandwidth_bps=1,
+            codecs=["avc1.64001f"],
+            subtitles_group="subtitles",
+            captions_group=captions,
+        )
+
+    stills = IFrames(
+        uri="s/video-iframes.m3u8", bandwidth_bps=9, average_bandwidth_bps=8, codec="avc1.64001f", width=640, height=360
+    )
+    text = write_multivariant_playlist(
+        MultivariantPlaylist(
+            [variant("video", "cc"), variant("480p", None)],
+            subtitles=[
+                Subtitles("subtitles", "Captions", "s/captions.m3u8", "en"),
+                Subtitles("subtitles", "Other", "s/o.m3u8", ""),
+            ],
+            captions=[ClosedCaptions("cc", "CC1", "CC1")],
+            iframes=[stills, msgspec.structs.replace(stills, width=0, height=0)],
+        )
+    )
+    assert text.splitlines()[2:] == [
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="Captions",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,'
+        'FORCED=NO,URI="s/captions.m3u8"',
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="Other",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,'
+        'URI="s/o.m3u8"',
+        '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="CC1",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID="CC1"',
+        '#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1,CODECS="avc1.64001f",SUBTITLES="subtitles",CLOSED-CAPTIONS="cc"',
+        "s/video.m3u8",
+        # Not NONE, which would have to stand in all of them.
+        '#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1,CODECS="avc1.64001f",SUBTITLES="subtitles"',
+        "s/480p.m3u8",
+        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=9,AVERAGE-BANDWIDTH=8,CODECS="avc1.64001f",RESOLUTION=640x360,'
+        'URI="s/video-iframes.m3u8"',
+        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=9,AVERAGE-BANDWIDTH=8,CODECS="avc1.64001f",URI="s/video-iframes.m3u8"',
+    ]
+    read = m3u8.loads(text)
+    assert [media.type for media in read.media] == ["SUBTITLES", "SUBTITLES", "CLOSED-CAPTIONS"]
+    assert [playlist.uri for playlist in read.iframe_playlists] == ["s/video-iframes.m3u8"] * 2
 
 
 @pytest.mark.parametrize(
