@@ -1,11 +1,10 @@
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
 import type { Channel } from '../api/types';
 import { formatCategory, formatDuration, formatViewers } from '../format';
 import { preloadHls } from '../player/loader';
 import { Avatar } from '../ui/Avatar';
 import { LiveBadge } from '../ui/States';
-import { TestCard } from '../ui/TestCard';
+import { Thumbnail } from '../ui/Thumbnail';
 import { useNow } from '../ui/useNow';
 
 const UPTIME_EVERY_MS = 10_000;
@@ -15,8 +14,8 @@ export function ChannelCard({ channel }: { channel: Channel }) {
   return (
     <Link to="/$channel" params={{ channel: name }} className="card" data-testid="channel-card" onPointerEnter={preloadHls} onFocus={preloadHls}>
       <span className="card-picture">
-        <Thumbnail channel={channel} />
-        <LiveBadge />
+        <Thumbnail channel={channel} hasLetter />
+        <LiveBadge isReconnecting={channel.isReconnecting} />
         <Uptime startedAt={channel.startedAt} />
         <span className="card-viewers">{formatViewers(viewerCount)}</span>
       </span>
@@ -32,13 +31,6 @@ export function ChannelCard({ channel }: { channel: Channel }) {
       </span>
     </Link>
   );
-}
-
-/** The stream's last picture; a test card until there is one, and when it does not load. */
-function Thumbnail({ channel }: { channel: Channel }) {
-  const [isBroken, setBroken] = useState(false);
-  if (!channel.thumbnailUrl || isBroken) return <TestCard name={channel.name} initial={channel.displayName} />;
-  return <img src={channel.thumbnailUrl} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />;
 }
 
 function Uptime({ startedAt }: { startedAt: string | null }) {

@@ -2,7 +2,9 @@ import { formatSeconds } from '../format';
 import { useSound } from '../stores/sound';
 import { Icon, type IconName } from '../ui/Icon';
 import { hasPictureInPicture } from './fullscreen';
+import { QualityMenu } from './QualityMenu';
 import type { PlayerHandle } from './usePlayer';
+import { useCaptionChoice } from './useTextTracks';
 
 interface Props {
   player: PlayerHandle;
@@ -10,6 +12,9 @@ interface Props {
   isCompact: boolean;
   isStatsOpen: boolean;
   isHelpOpen: boolean;
+  isQualityOpen: boolean;
+  hasCaptions: boolean;
+  onQuality: (isOpen: boolean) => void;
   onStats: () => void;
   onHelp: () => void;
   onPictureInPicture: () => void;
@@ -20,8 +25,9 @@ const LATENCY_EXPLAINED =
   'Latency: how long ago the picture you see was encoded. The stream carries the time of each picture; this is ' +
   'your clock minus that time, so both clocks have to be right.';
 
-export function Controls({ player, isFullscreen, isCompact, isStatsOpen, isHelpOpen, ...on }: Props) {
-  const { state, stats, isMuted } = player;
+export function Controls({ player, isFullscreen, isCompact, isStatsOpen, isHelpOpen, isQualityOpen, hasCaptions, ...on }: Props) {
+  const { state, stats, isMuted, qualities } = player;
+  const captions = useCaptionChoice();
   const volume = useSound((sound) => sound.volume);
   const isPlaying = state.phase === 'playing' || state.phase === 'waiting';
   return (
@@ -47,7 +53,9 @@ export function Controls({ player, isFullscreen, isCompact, isStatsOpen, isHelpO
       <span className="controls-gap" />
       {!isCompact && (
         <>
-          <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} />
+          {hasCaptions && <Button name="captions" label="Captions (c)" testid="captions" isPressed={captions.isWanted} onClick={captions.toggle} />}
+          {qualities.length > 1 && <QualityMenu qualities={qualities} playing={stats?.quality ?? null} isOpen={isQualityOpen} onToggle={on.onQuality} />}
+          <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra="wide-only" />
           <Button name="help" label="Keyboard shortcuts (?)" testid="help-button" isPressed={isHelpOpen} onClick={on.onHelp} extra="wide-only" />
           {hasPictureInPicture() && <Button name="pip" label="Picture in picture (i)" testid="pip" onClick={on.onPictureInPicture} extra="wide-only" />}
         </>

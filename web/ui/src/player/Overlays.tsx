@@ -5,17 +5,20 @@ import { useNow } from '../ui/useNow';
 import type { PlayerState } from './state';
 
 interface Props {
+  /** The publisher is awaited: its chip says so, and a spinner of our own would say it again. */
+  isInterrupted: boolean;
   state: PlayerState;
   onPlay: () => void;
   onRetry: () => void;
   onUnmute: () => void;
 }
 
-export function Overlays({ state, onPlay, onRetry, onUnmute }: Props) {
+export function Overlays({ isInterrupted, state, onPlay, onRetry, onUnmute }: Props) {
   switch (state.phase) {
     case 'loading':
     case 'waiting':
       // A retry that has begun keeps its words until the picture is back: no flicker between the two.
+      if (isInterrupted && state.phase === 'waiting') return null;
       return state.trouble ? <TroubleCard state={state} onRetry={onRetry} /> : <div className="spinner" role="progressbar" aria-label="Loading" />;
     case 'retrying':
     case 'failed':
@@ -54,5 +57,15 @@ function TroubleCard({ state, onRetry }: { state: PlayerState; onRetry: () => vo
         <button type="button" className="button" onClick={onRetry}>Retry now</button>
       </div>
     </div>
+  );
+}
+
+/** The picture goes on meanwhile, so this stays at its edge. */
+export function ReconnectingChip() {
+  return (
+    <p className="reconnecting" role="status" data-testid="reconnecting">
+      <span className="reconnecting-ring" aria-hidden="true" />
+      <span><b>Reconnecting…</b> the streamer will be right back</span>
+    </p>
   );
 }

@@ -3,11 +3,12 @@ import { useToasts } from '../stores/toasts';
 import { useSound } from '../stores/sound';
 import { Controls } from './Controls';
 import { toggleFullscreen, togglePictureInPicture, useIsFullscreen } from './fullscreen';
-import { Overlays } from './Overlays';
+import { Overlays, ReconnectingChip } from './Overlays';
 import { ShortcutsPanel } from './ShortcutsPanel';
 import { StatsPanel } from './StatsPanel';
 import { useMediaSession } from './useMediaSession';
 import { usePlayer, type Source } from './usePlayer';
+import { useCaptionChoice, useTextTracks } from './useTextTracks';
 import { useShortcuts, type Shortcut } from './useShortcuts';
 import './player.css';
 
@@ -29,8 +30,12 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
   const player = usePlayer(source, isPreview);
   const { state, stats } = player;
   const isFullscreen = useIsFullscreen(frame);
+  const hasCaptions = useTextTracks(player.video, frame);
+  const toggleCaptions = useCaptionChoice((captions) => captions.toggle);
   const [panel, setPanel] = useState<'stats' | 'help' | null>(null);
-  const [isIdle, wake] = useIdle(state.phase === 'playing');
+  const [isQualityOpen, setQualityOpen] = useState(false);
+  const [isIdle, wake] = useIdle(state.phase === 'playing' && !isQualityOpen);
+  const poster = useFirst(artwork);
   const say = useToasts((toasts) => toasts.show);
 
   const fullscreen = () => toggleFullscreen(frame.current, player.video.current);
@@ -53,6 +58,8 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
     { keys: ['ArrowLeft'], label: '←', what: 'Back 5 s', act: () => player.seekBy(-SEEK_S) },
     { keys: ['ArrowRight'], label: '→', what: 'Forward 5 s', act: () => player.seekBy(SEEK_S) },
     { keys: ['l'], label: 'l', what: 'Go to live', act: player.goLive },
+    ...(player.qualities.length > 1 ? [{ keys: ['q'], label: 'q', what: 'Quality', act: () => setQualityOpen(!isQualityOpen) }] : []),
+    ...(hasCaptions ? [{ keys: ['c'], label: 'c', what: 'Captions', act: toggleCaptions }] : []),
     { keys: ['s'], label: 's', what: 'Statistics', act: () => toggle('stats') },
     { keys: ['?'], label: '?', what: 'This list', act: () => toggle('help') },
   ];
@@ -70,18 +77,27 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
     <section ref={frame} className="player" aria-label="Player" data-testid="player" data-state={state.phase} data-idle={isIdle}
       data-latency={stats?.latencyS?.toFixed(3) ?? ''} data-aim={stats?.aimS?.toFixed(3) ?? ''} data-buffer={stats?.bufferS.toFixed(3) ?? ''}
       data-dropped={stats?.droppedFrames ?? ''} data-stalls={stats?.stalls ?? ''} data-first-frame={player.firstFrameMs ?? ''}
-      data-muted={player.isMuted} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
-      <video ref={player.video} data-testid="video" playsInline tabIndex={-1} aria-label={`Live video of ${artist}`}
+      data-muted={player.isMuted} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
+      <video ref={player.video} data-testid="video" playsInline tabIndex={-1} poster={poster} aria-label={`Live video of ${artist}`}
         onPointerUp={tap} onDoubleClick={fullscreen} />
       <div className="overlay">
-        <Overlays state={state} onPlay={player.play} onRetry={player.retry} onUnmute={player.unmute} />
+        <Overlays isInterrupted={source.isInterrupted ?? false} state={state} onPlay={player.play} onRetry={player.retry} onUnmute={player.unmute} />
       </div>
+      {source.isInterrupted && <ReconnectingChip />}
       {panel === 'stats' && <StatsPanel stats={stats} phase={state.phase} firstFrameMs={player.firstFrameMs} onClose={() => setPanel(null)} />}
       {panel === 'help' && <ShortcutsPanel shortcuts={shortcuts} onClose={() => setPanel(null)} />}
       <Controls player={player} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
+        isQualityOpen={isQualityOpen} onQuality={setQualityOpen} hasCaptions={hasCaptions}
         onStats={() => toggle('stats')} onHelp={() => toggle('help')} onPictureInPicture={() => void pictureInPicture()} onFullscreen={fullscreen} />
     </section>
   );
+}
+
+/** The first value that is not empty: a poster that changes would be fetched again under a picture that moves. */
+function useFirst(value: string): string | undefined {
+  const first = useRef('');
+  first.current ||= value;
+  return first.current || undefined;
 }
 
 /** True once nobody has moved for a while; the controls then leave the picture alone. */

@@ -5,6 +5,8 @@
 
 import type { default as HlsClass, ErrorData, HlsConfig } from 'hls.js';
 import { fullJitter, type Backoff } from '../backoff';
+import { keepBandwidth, startBandwidth } from './bandwidth';
+import { pickQuality, qualitiesOf, type Quality, type QualityChoice } from './quality';
 import type { PlayerEvent } from './state';
 import { isBehind, latencyOf, TROUBLES, type Trouble } from './trouble';
 
@@ -18,6 +20,16 @@ const STALL_MS = 6000;
 const OVER_MS = 700;
 /** Jumps that nobody asked for: not more often, so that on a poor line something is still seen between them. */
 const JUMP_EVERY_MS = 10_000;
+/** While the publisher is awaited, a playlist that does not come is asked for again this often, and nothing is started anew. */
+const HOLD_ON_MS = 2000;
+/** After the publisher's return a picture that still stands is given up this soon. */
+const RESUMED_PATIENCE_MS = 1500;
+/** A rendition that failed or had a gap is tried again after this long; hls.js by itself never would. */
+const PENALTY_MS = 20_000;
+/** With more than this ahead a change of quality throws away what is buffered; below, that would stall the picture. */
+const DEEP_BUFFER_S = 6;
+/** The first parts of a new connection say little about the line. */
+const KEEP_BANDWIDTH_EVERY_MS = 5000;
 /** How much of the past stays in the buffer for going back. */
 export const BACK_BUFFER_S = 30;
 
@@ -28,6 +40,7 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   liveSyncOnStallIncrease: 0.25, // the default of 1 s per stall is never taken back
   backBufferLength: BACK_BUFFER_S,
   startFragPrefetch: true, // the first request need not wait for the media source to open
+  errorPenaltyExpireMs: PENALTY_MS,
   enableWorker: false, // fMP4 passes through; a worker only delays the first picture and needs blob: in the CSP
 };
 
@@ -47,6 +60,10 @@ export interface Stats {
   targetDurationS: number | null;
   stalls: number;
   engine: string;
+  /** The rendition that plays, and whether hls.js chose it. */
+  quality: string | null;
+  isAuto: boolean;
+  bandwidthBps: number | null;
 }
 
 export interface EngineOptions {
@@ -57,6 +74,10 @@ export interface EngineOptions {
   /** The playlist arrived / there is none (404). */
   onPlayable?: () => void;
   onMissing?: () => void;
+  /** What there is to choose from, best first. */
+  onQualities?: (qualities: Quality[]) => void;
+  /** A small player takes no rendition larger than itself. */
+  isSmall?: boolean;
 }
 
 export class PlayerEngine {
@@ -74,6 +95,12 @@ export class PlayerEngine {
   private jumpedAt = -Infinity;
   private stalls = 0;
   private bitrateBps: number | null = null;
+  private choice: QualityChoice = 'auto';
+  private qualities: Quality[] = [];
+  private isInterrupted = false;
+  private holdTimer: ReturnType<typeof setTimeout> | null = null;
+  private penaltyTimer: ReturnType<typeof setTimeout> | null = null;
+  private keptBandwidthAt = 0;
 
   constructor(private readonly options: EngineOptions) {
     this.video = options.video;
@@ -114,6 +141,23 @@ export class PlayerEngine {
     this.video.currentTime = Math.min(latest, Math.max(seekable.start(0), currentTime + seconds));
   }
 
+  /** Play this rendition from the next part on, without a stall. */
+  setQuality(choice: QualityChoice): void {
+    this.choice = choice;
+    this.applyQuality();
+  }
+
+  /** The publisher is awaited: what would be a failure is then a wait. */
+  setInterrupted(isInterrupted: boolean): void {
+    if (this.isInterrupted === isInterrupted) return;
+    this.isInterrupted = isInterrupted;
+    if (isInterrupted) return;
+    if (this.holdTimer !== null) this.resume();
+    if (this.stallTimer === null) return;
+    clearTimeout(this.stallTimer);
+    this.stallTimer = setTimeout(() => this.checkStall(0), RESUMED_PATIENCE_MS);
+  }
+
   /** Start the source again now. */
   retry(): void {
     this.attempt = 0;
@@ -150,6 +194,9 @@ export class PlayerEngine {
       partTargetS: details?.partTarget || null,
       targetDurationS: details?.targetduration ?? null,
       stalls: this.stalls,
+      quality: this.qualities.find(({ index }) => index === hls?.currentLevel)?.label ?? null,
+      isAuto: hls?.autoLevelEnabled ?? true,
+      bandwidthBps: hls && this.bitrateBps !== null ? hls.bandwidthEstimate : null,
       engine: this.Hls ? `hls.js ${this.Hls.version}` : 'native HLS',
     };
   }
@@ -172,16 +219,20 @@ export class PlayerEngine {
   }
 
   private startHls(Hls: typeof HlsClass): void {
-    const hls = new Hls(HLS_CONFIG);
+    const hls = new Hls({ ...HLS_CONFIG, abrEwmaDefaultEstimate: startBandwidth(Date.now()), capLevelToPlayerSize: this.options.isSmall ?? false });
     this.Hls = Hls;
+    this.keptBandwidthAt = performance.now();
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.options.onPlayable?.();
+      this.listQualities();
       void this.tryPlay(false);
     });
+    hls.on(Hls.Events.LEVELS_UPDATED, () => this.listQualities());
+    hls.on(Hls.Events.LEVEL_SWITCHING, () => this.reapplyLater());
     hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag, part, stats }) => {
       const length = part?.duration ?? frag.duration;
-      if (frag.type === 'main' && length > 0) this.smoothBitrate((stats.total * 8) / length);
+      if (frag.type === 'main' && length > 0) this.measured((stats.total * 8) / length);
     });
     hls.on(Hls.Events.ERROR, (_event, error) => this.onHlsError(Hls, error));
     hls.loadSource(this.options.url);
@@ -201,6 +252,8 @@ export class PlayerEngine {
     if (this.retryTimer !== null) clearTimeout(this.retryTimer);
     this.retryTimer = null;
     this.endStall();
+    for (const timer of [this.holdTimer, this.penaltyTimer]) if (timer !== null) clearTimeout(timer);
+    this.holdTimer = this.penaltyTimer = null;
     this.hls?.destroy();
     this.hls = null;
     this.bitrateBps = null;
@@ -232,6 +285,7 @@ export class PlayerEngine {
       this.stop();
       return this.options.onEvent({ type: 'failed', trouble: TROUBLES.codec });
     }
+    if (error.details === ErrorDetails.FRAG_GAP) return this.holdOn();
     if (error.type === ErrorTypes.MEDIA_ERROR) {
       const now = performance.now();
       if (now - this.recoveredAt > MEDIA_RECOVERY_MS) {
@@ -241,7 +295,21 @@ export class PlayerEngine {
       }
       return this.planRetry(TROUBLES.media);
     }
+    const hasManifest = error.details !== ErrorDetails.MANIFEST_LOAD_ERROR && error.details !== ErrorDetails.MANIFEST_LOAD_TIMEOUT;
+    if (this.isInterrupted && hasManifest) return this.holdOn();
     this.planRetry(TROUBLES.network);
+  }
+
+  /** hls.js has given up loading; what is buffered and the position stay, and it is told to go on. */
+  private holdOn(): void {
+    this.options.onEvent({ type: 'waiting' });
+    this.holdTimer ??= setTimeout(() => this.resume(), HOLD_ON_MS);
+  }
+
+  private resume(): void {
+    if (this.holdTimer !== null) clearTimeout(this.holdTimer);
+    this.holdTimer = null;
+    this.hls?.startLoad();
   }
 
   private planRetry(trouble: Trouble): void {
@@ -300,6 +368,7 @@ export class PlayerEngine {
   private checkStall(patienceMs: number): void {
     this.stallTimer = null;
     if (this.hls?.latestLevelDetails?.live === false) return this.options.onEvent({ type: 'ended' });
+    if (this.isInterrupted) patienceMs = STALL_MS; // there is nothing to jump to
     if (patienceMs <= 0) return this.goLive();
     this.stallTimer = setTimeout(() => this.checkStall(patienceMs - OVER_MS), OVER_MS);
   }
@@ -330,6 +399,40 @@ export class PlayerEngine {
       if (buffered.start(index) <= currentTime + 0.1 && currentTime < buffered.end(index)) return buffered.end(index) - currentTime;
     }
     return 0;
+  }
+
+  // --- which rendition ---
+
+  private listQualities(): void {
+    this.qualities = qualitiesOf(this.hls?.levels ?? []);
+    this.options.onQualities?.(this.qualities);
+    this.applyQuality();
+  }
+
+  private applyQuality(): void {
+    const { hls } = this;
+    if (!hls || this.qualities.length === 0) return;
+    const index = pickQuality(this.choice, this.qualities)?.index ?? -1;
+    if (index === -1 ? hls.autoLevelEnabled : !hls.autoLevelEnabled && hls.loadLevel === index) return;
+    if (index === -1 || this.bufferAhead() < DEEP_BUFFER_S) hls.loadLevel = index;
+    else hls.nextLevel = index;
+  }
+
+  /** hls.js leaves a chosen rendition that fails or has a gap, and goes on by itself: take the viewer back later. */
+  private reapplyLater(): void {
+    if (this.choice === 'auto' || !this.hls?.autoLevelEnabled || this.penaltyTimer !== null) return;
+    this.penaltyTimer = setTimeout(() => {
+      this.penaltyTimer = null;
+      this.applyQuality();
+    }, PENALTY_MS);
+  }
+
+  private measured(bps: number): void {
+    this.smoothBitrate(bps);
+    const now = performance.now();
+    if (!this.hls || now - this.keptBandwidthAt < KEEP_BANDWIDTH_EVERY_MS) return;
+    this.keptBandwidthAt = now;
+    keepBandwidth(this.hls.bandwidthEstimate, Date.now());
   }
 
   private smoothBitrate(bps: number): void {

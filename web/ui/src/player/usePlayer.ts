@@ -2,6 +2,7 @@ import { useCallback, useEffect, useReducer, useRef, useState, type RefObject } 
 import { useSound } from '../stores/sound';
 import { PlayerEngine, type Stats } from './engine';
 import { loadHls } from './loader';
+import { useQuality, type Quality } from './quality';
 import { nextState, START, type PlayerState } from './state';
 
 const STATS_EVERY_MS = 500;
@@ -14,6 +15,8 @@ export interface Source {
   take: number;
   /** The stream is over; what is left of it still plays. */
   isEnding?: boolean;
+  /** The publisher is gone for the moment; the stream goes on, perhaps with nothing new. */
+  isInterrupted?: boolean;
   onPlayable?: () => void;
   onMissing?: () => void;
   /** While it is ending: the last picture has been shown. */
@@ -27,6 +30,7 @@ export interface PlayerHandle {
   /** From mounting the player to the first picture. */
   firstFrameMs: number | null;
   isMuted: boolean;
+  qualities: Quality[];
   play: () => void;
   pause: () => void;
   toggle: () => void;
@@ -39,7 +43,7 @@ export interface PlayerHandle {
 }
 
 /** One engine for as long as the source stays the same; everything is taken down with it. */
-export function usePlayer({ url, take, isEnding = false, ...callbacks }: Source, isAlwaysMuted: boolean): PlayerHandle {
+export function usePlayer({ url, take, isEnding = false, isInterrupted = false, ...callbacks }: Source, isPreview: boolean): PlayerHandle {
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<PlayerEngine | null>(null);
   const latest = useRef(callbacks);
@@ -47,8 +51,10 @@ export function usePlayer({ url, take, isEnding = false, ...callbacks }: Source,
   const [state, send] = useReducer(nextState, START);
   const [stats, setStats] = useState<Stats | null>(null);
   const [firstFrameMs, setFirstFrameMs] = useState<number | null>(null);
+  const [qualities, setQualities] = useState<Quality[]>([]);
+  const choice = useQuality((quality) => (isPreview ? 'auto' : quality.choice));
   const sound = useSound();
-  const isMuted = isAlwaysMuted || sound.muted || state.isMutedByBrowser;
+  const isMuted = isPreview || sound.muted || state.isMutedByBrowser;
 
   // Before the engine's effect: the first play() must already have the right sound.
   useEffect(() => {
@@ -71,6 +77,8 @@ export function usePlayer({ url, take, isEnding = false, ...callbacks }: Source,
       },
       onPlayable: () => latest.current.onPlayable?.(),
       onMissing: () => latest.current.onMissing?.(),
+      onQualities: setQualities,
+      isSmall: isPreview,
     });
     engine.current = current;
     const timer = setInterval(() => setStats(current.stats()), STATS_EVERY_MS);
@@ -79,7 +87,10 @@ export function usePlayer({ url, take, isEnding = false, ...callbacks }: Source,
       current.destroy();
       engine.current = null;
     };
-  }, [url, take]);
+  }, [url, take, isPreview]);
+
+  useEffect(() => engine.current?.setQuality(choice), [url, take, choice]);
+  useEffect(() => engine.current?.setInterrupted(isInterrupted), [url, take, isInterrupted]);
 
   const hasPicture = state.phase === 'playing' || state.phase === 'paused';
   const hasEnded = state.phase === 'ended';
@@ -100,6 +111,7 @@ export function usePlayer({ url, take, isEnding = false, ...callbacks }: Source,
     stats,
     firstFrameMs,
     isMuted,
+    qualities,
     unmute,
     play: () => engine.current?.play(),
     pause: () => engine.current?.pause(),

@@ -1,12 +1,18 @@
 /** What each message of the socket means for a page: the one switch over `type`. */
 
-import type { ServerMessage } from '../api/types';
+import type { Joined, ServerMessage } from '../api/types';
+
+/** The whole truth of a moment, as a join answers it. */
+export type ChannelState = Pick<Joined, 'isLive' | 'sessionId' | 'startedAt' | 'viewerCount' | 'isReconnecting'>;
 
 /** What a page does when it hears of its channel. */
 export interface ChannelListener {
-  onState: (state: { isLive: boolean; sessionId: string | null; startedAt: string | null; viewerCount: number }) => void;
+  onState: (state: ChannelState) => void;
   onOnline: (sessionId: string, atMs: number) => void;
   onOffline: (sessionId: string) => void;
+  /** The publisher is gone for the moment; the stream goes on without it. */
+  onInterrupted: (sessionId: string) => void;
+  onResumed: (sessionId: string) => void;
   onViewers: (count: number) => void;
   onUpdated: () => void;
   onRefused: (message: string) => void;
@@ -17,21 +23,23 @@ export function dispatch(message: ServerMessage, channelId: string, listener: Ch
   if ('channelId' in message && message.channelId !== channelId) return;
   switch (message.type) {
     case 'joined': {
-      const { isLive, sessionId, startedAt, viewerCount } = message;
-      return listener.onState({ isLive, sessionId, startedAt, viewerCount });
+      const { isLive, sessionId, startedAt, viewerCount, isReconnecting } = message;
+      return listener.onState({ isLive, sessionId, startedAt, viewerCount, isReconnecting });
     }
     case 'stream_online':
       return listener.onOnline(message.sessionId, message.timestamp);
     case 'stream_offline':
       return listener.onOffline(message.sessionId);
+    case 'stream_interrupted':
+      return listener.onInterrupted(message.sessionId);
+    case 'stream_resumed':
+      return listener.onResumed(message.sessionId);
     case 'viewer_count':
       return listener.onViewers(message.count);
     case 'channel_updated':
       return listener.onUpdated();
     case 'error':
       return listener.onRefused(message.message);
-    case 'stream_interrupted': // the page goes on playing
-    case 'stream_resumed':
     case 'reconnect': // the socket itself obeys
     case 'pong':
       return;

@@ -32,6 +32,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry: () => 
   );
 }
 
-export function LiveBadge({ children = 'Live' }: { children?: ReactNode }) {
-  return <span className="live-badge">{children}</span>;
+/** Red while the picture is its publisher's own; calm while it is awaited. */
+export function LiveBadge({ children = 'Live', isReconnecting = false }: { children?: ReactNode; isReconnecting?: boolean }) {
+  return <span className="live-badge" data-reconnecting={isReconnecting}>{isReconnecting ? 'Reconnecting' : children}</span>;
 }

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useMe } from '../api/queries';
 import type { Channel } from '../api/types';
-import { TestCard } from '../ui/TestCard';
+import { Thumbnail } from '../ui/Thumbnail';
 
 /** Between two streams: says so, and that waiting here is enough. */
 export function OfflineScreen({ channel }: { channel: Channel }) {
@@ -9,7 +9,7 @@ export function OfflineScreen({ channel }: { channel: Channel }) {
   const isMine = me?.user.id === channel.userId;
   return (
     <div className="offline" data-testid="offline">
-      <TestCard name={channel.name} />
+      <Thumbnail channel={channel} />
       <div className="offline-words" role="status">
         <p className="offline-lamp"><span aria-hidden="true" /> Off air</p>
         <h2>{channel.displayName} is not live right now</h2>

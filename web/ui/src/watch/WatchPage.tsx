@@ -25,7 +25,7 @@ export function WatchPage() {
 }
 
 function Watch({ name }: { name: string }) {
-  const { query, channel, presence, send } = useChannel(name);
+  const { query, channel, presence, isReconnecting, send } = useChannel(name);
   const isOnAir = presence.phase === 'live' && channel !== undefined;
   useLampWhile(isOnAir);
   useTitle(channel ? (channel.isLive && channel.title ? `${channel.displayName}: ${channel.title}` : channel.displayName) : name);
@@ -42,7 +42,7 @@ function Watch({ name }: { name: string }) {
   return (
     <div className="watch">
       <div className="stage" data-testid="stage" data-phase={presence.phase}>
-        <Stage name={name} channel={channel} presence={presence} send={send} />
+        <Stage name={name} channel={channel} presence={presence} isReconnecting={isReconnecting} send={send} />
       </div>
       {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} /> : <ChannelHeadSkeleton />}
     </div>
@@ -53,10 +53,11 @@ interface StageProps {
   name: string;
   channel: Channel | undefined;
   presence: Presence;
+  isReconnecting: boolean;
   send: (event: PresenceEvent) => void;
 }
 
-function Stage({ name, channel, presence, send }: StageProps) {
+function Stage({ name, channel, presence, isReconnecting, send }: StageProps) {
   if (presence.phase === 'offline') return channel ? <OfflineScreen channel={channel} /> : <div className="skeleton stage-skeleton" />;
   return (
     <Player
@@ -67,6 +68,7 @@ function Stage({ name, channel, presence, send }: StageProps) {
         url: `/hls/${name}/playlist.m3u8`,
         take: presence.take,
         isEnding: presence.phase === 'ending',
+        isInterrupted: isReconnecting,
         onPlayable: () => send({ type: 'playable' }),
         onMissing: () => send({ type: 'missing' }),
         onPlayedOut: () => send({ type: 'played-out' }),

@@ -17,18 +17,21 @@ export function useChannel(name: string) {
   const channel = query.data;
 
   const socket = useChannelEvents(channel?.id, {
-    onState: ({ isLive, sessionId, startedAt, viewerCount }) => {
-      send({ type: 'state', isLive, sessionId });
-      patchChannelCache(client, name, { isLive, startedAt, viewerCount });
+    onState: ({ sessionId, ...state }) => {
+      send({ type: 'state', isLive: state.isLive, sessionId });
+      patchChannelCache(client, name, state);
     },
     onOnline: (sessionId, atMs) => {
       send({ type: 'online', sessionId });
-      patchChannelCache(client, name, { isLive: true, startedAt: new Date(atMs).toISOString() });
+      patchChannelCache(client, name, { isLive: true, isReconnecting: false, startedAt: new Date(atMs).toISOString() });
     },
     onOffline: (sessionId) => {
       send({ type: 'offline', sessionId });
-      patchChannelCache(client, name, { isLive: false, startedAt: null, viewerCount: 0 });
+      patchChannelCache(client, name, { isLive: false, isReconnecting: false, startedAt: null, viewerCount: 0 });
     },
+    // The picture goes on under the same address: nothing is loaded again.
+    onInterrupted: () => patchChannelCache(client, name, { isReconnecting: true }),
+    onResumed: () => patchChannelCache(client, name, { isReconnecting: false }),
     onViewers: (viewerCount) => patchChannelCache(client, name, { viewerCount }),
     onUpdated: () => {
       setTimeout(() => void client.invalidateQueries({ queryKey: channelQuery(name).queryKey }), Math.random() * REFETCH_WITHIN_MS);
@@ -47,5 +50,6 @@ export function useChannel(name: string) {
     return () => clearInterval(timer);
   }, [isOnItsOwn, refetch]);
 
-  return { query, channel, presence, send };
+  const isReconnecting = presence.phase === 'live' && (channel?.isReconnecting ?? false);
+  return { query, channel, presence, isReconnecting, send };
 }

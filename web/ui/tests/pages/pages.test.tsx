@@ -1,5 +1,6 @@
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { expectAccessible } from '../axe';
 import { FakeHls } from '../player/fake-hls';
 import { ok, refused, serve } from '../fetch';
 import { FakeSocket } from '../socket/fake-socket';
@@ -30,6 +31,13 @@ describe('home', () => {
     expect(card.textContent).toContain('Test picture');
     expect(card.textContent).toContain('1.3K viewers');
     expect((await screen.findByRole('link', { name: 'Marble' })).getAttribute('href')).toBe('/marble');
+  });
+
+  it('says of a channel whose publisher is awaited that it reconnects', async () => {
+    serve({ 'GET me': anonymous, 'GET channels?live=true': ok([channel({ isLive: true, isReconnecting: true })], page) });
+    open('/');
+    expect((await screen.findByTestId('channel-card')).textContent).toContain('Reconnecting');
+    await expectAccessible();
   });
 
   it('tells a visitor what to do while nobody is live', async () => {

@@ -1,6 +1,8 @@
-import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { FakeHls } from '../player/fake-hls';
+import { expectAccessible } from '../axe';
+import { FakeHls, LADDER } from '../player/fake-hls';
+import { useQuality } from '../../src/player/quality';
 import { ok, serve } from '../fetch';
 import { FakeSocket } from '../socket/fake-socket';
 import { channel, open } from './app';
@@ -12,11 +14,11 @@ beforeEach(() => {
   FakeSocket.install();
 });
 
-async function joined(isLive: boolean, sessionId: string | null = null) {
+async function joined(isLive: boolean, sessionId: string | null = null, isReconnecting = false) {
   await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
   act(() => {
     FakeSocket.last.open();
-    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4, isReconnecting: false });
+    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4, isReconnecting });
   });
 }
 const missing = () => act(() => FakeHls.last.fail('manifestLoadError', { response: { code: 404 } }));
@@ -166,5 +168,69 @@ describe('watch page', () => {
     fireEvent.keyDown(document.body, { key: 's' });
     await waitFor(() => expect(screen.getByRole('region', { name: 'Statistics' }).textContent).toContain('Latency'));
     expect(screen.queryByRole('region', { name: 'Keyboard shortcuts' })).toBeNull();
+  });
+
+  it('stays with the same player while the publisher is away and comes back', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    fireEvent(screen.getByTestId('video'), new Event('playing'));
+    expect(screen.queryByTestId('reconnecting')).toBeNull();
+    act(() => FakeSocket.last.say({ type: 'stream_interrupted', channelId: 'c1', sessionId: 's1', returnsUntil: Date.now() + 30_000, timestamp: Date.now() }));
+    const chip = await screen.findByTestId('reconnecting');
+    expect(chip.textContent).toBe('Reconnecting… the streamer will be right back');
+    expect(chip.getAttribute('role')).toBe('status');
+    await expectAccessible();
+
+    act(() => FakeHls.last.fail('levelLoadError'));
+    expect(screen.queryByTestId('player-error')).toBeNull();
+    expect(screen.queryByRole('progressbar')).toBeNull();
+
+    act(() => FakeSocket.last.say({ type: 'stream_resumed', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
+    await waitFor(() => expect(screen.queryByTestId('reconnecting')).toBeNull());
+    expect(FakeHls.made).toHaveLength(1);
+    expect(FakeHls.last.isDestroyed).toBe(false);
+  });
+
+  it('says on arrival that the publisher is away, and no longer once the stream is over', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true, isReconnecting: true })) });
+    open('/demo');
+    act(() => undefined);
+    await waitFor(() => expect(FakeHls.made).toHaveLength(1));
+    act(() => FakeHls.last.emit('parsed'));
+    expect(await screen.findByTestId('reconnecting')).toBeTruthy();
+    await joined(true, 's1', true);
+    expect(screen.getByTestId('reconnecting')).toBeTruthy();
+    act(() => FakeSocket.last.say({ type: 'stream_offline', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
+    await waitFor(() => expect(screen.queryByTestId('reconnecting')).toBeNull());
+    expect(FakeHls.made).toHaveLength(1);
+  });
+
+  it('chooses the quality by keyboard and remembers it', async () => {
+    serve({ 'GET channels/demo': ok(channel({ isLive: true })) });
+    open('/demo');
+    await joined(true, 's1');
+    expect(screen.queryByTestId('quality')).toBeNull();
+    FakeHls.last.levels = LADDER;
+    act(() => FakeHls.last.emit('parsed'));
+    fireEvent.keyDown(document.body, { key: 'q' });
+    const menu = screen.getByRole('menu', { name: 'Quality' });
+    expect(within(menu).getAllByRole('menuitemradio').map((item) => item.textContent)).toEqual(['Auto', '1080p60 (source)6.0 Mb/s', '720p2.4 Mb/s', '480p1.1 Mb/s']);
+    expect(document.activeElement?.textContent).toBe('Auto');
+    await expectAccessible();
+
+    fireEvent.keyDown(document.activeElement!, { key: 'ArrowDown' });
+    fireEvent.keyDown(document.activeElement!, { key: 'ArrowDown' });
+    fireEvent.click(document.activeElement!);
+    expect(FakeHls.last.sets).toEqual([['loadLevel', 1]]);
+    expect(localStorage.getItem('tally.quality')).toBe('"720p"');
+    expect(screen.queryByRole('menu')).toBeNull();
+    expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Quality (q): 720p' }));
+
+    fireEvent.click(document.activeElement!);
+    fireEvent.keyDown(document.activeElement!, { key: 'Escape' });
+    expect(screen.queryByRole('menu')).toBeNull();
+    expect(FakeHls.made).toHaveLength(1);
+    act(() => useQuality.getState().choose('auto'));
   });
 });

@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HLS_CONFIG, PlayerEngine } from '../../src/player/engine';
 import type { PlayerEvent } from '../../src/player/state';
-import { FakeHls } from './fake-hls';
+import { FakeHls, LADDER, level } from './fake-hls';
 
 let video: HTMLVideoElement;
 let events: PlayerEvent[];
 let engine: PlayerEngine;
 const onPlayable = vi.fn();
 const onMissing = vi.fn();
+const onQualities = vi.fn();
 let isPaused = true;
 
 async function start(loadHls = async () => FakeHls.asClass): Promise<void> {
-  engine = new PlayerEngine({ video, url: '/hls/demo/playlist.m3u8', loadHls, onEvent: (event) => events.push(event), onPlayable, onMissing });
+  engine = new PlayerEngine({ video, url: '/hls/demo/playlist.m3u8', loadHls, onEvent: (event) => events.push(event), onPlayable, onMissing, onQualities });
   await vi.advanceTimersByTimeAsync(0);
 }
 const types = () => events.map(({ type }) => type);
@@ -24,6 +25,7 @@ beforeEach(() => {
   events = [];
   onPlayable.mockClear();
   onMissing.mockClear();
+  onQualities.mockClear();
   isPaused = true;
   video = document.createElement('video');
   Object.defineProperty(video, 'paused', { get: () => isPaused });
@@ -298,5 +300,115 @@ describe('PlayerEngine', () => {
       latencyS: 1.3, aimS: 1, isBehind: false, bitrateBps: 2_000_000, codecs: 'avc1.64001f, mp4a.40.2', partTargetS: 0.333, targetDurationS: 2,
       engine: 'hls.js 0.0.0-fake',
     });
+  });
+
+  it('starts with the rendition that the line took the last time, not with the lowest', async () => {
+    await start();
+    expect(FakeHls.last.config).toMatchObject({ abrEwmaDefaultEstimate: 4_000_000 });
+    expect(HLS_CONFIG).not.toHaveProperty('startLevel');
+    FakeHls.last.bandwidthEstimate = 9_000_000;
+    await vi.advanceTimersByTimeAsync(5000);
+    FakeHls.last.emit('buffered', { frag: { type: 'main', duration: 2 }, part: null, stats: { total: 9 } });
+    engine.retry();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.last.config).toMatchObject({ abrEwmaDefaultEstimate: 9_000_000 });
+  });
+
+  describe('with a ladder', () => {
+    beforeEach(async () => {
+      await start();
+      FakeHls.last.levels = LADDER;
+      FakeHls.last.emit('parsed');
+    });
+
+    it('lists what there is and plays by itself', () => {
+      expect(onQualities.mock.lastCall?.[0]).toMatchObject([{ label: '1080p60 (source)' }, { label: '720p' }, { label: '480p' }]);
+      expect(FakeHls.last.sets).toEqual([]);
+      expect(engine.stats()).toMatchObject({ quality: '480p', isAuto: true });
+    });
+
+    it('changes the rendition without throwing away the little that is buffered at the live edge', () => {
+      engine.setQuality('720p');
+      expect(FakeHls.last.sets).toEqual([['loadLevel', 1]]);
+      engine.setQuality('auto');
+      expect(FakeHls.last.sets.at(-1)).toEqual(['loadLevel', -1]);
+    });
+
+    it('changes it at once where much is buffered', () => {
+      Object.defineProperty(video, 'buffered', { value: { length: 1, start: () => 0, end: () => 20 } });
+      engine.setQuality('source');
+      expect(FakeHls.last.sets).toEqual([['nextLevel', 2]]);
+    });
+
+    it('keeps the choice through a retry and a list that changed', async () => {
+      engine.setQuality('720p');
+      engine.retry();
+      await vi.advanceTimersByTimeAsync(0);
+      FakeHls.last.levels = [LADDER[1]!, LADDER[2]!];
+      FakeHls.last.emit('parsed');
+      expect(FakeHls.last.sets).toEqual([['loadLevel', 0]]);
+      FakeHls.last.levels = [level({ width: 1920, height: 1080 })];
+      FakeHls.last.emit('levels');
+      expect(onQualities.mock.lastCall?.[0]).toHaveLength(1);
+    });
+
+    it('takes the viewer back to the chosen rendition some time after hls.js had to leave it', async () => {
+      engine.setQuality('720p');
+      FakeHls.last.autoLevelEnabled = true;
+      FakeHls.last.emit('switching');
+      await vi.advanceTimersByTimeAsync(19_000);
+      expect(FakeHls.last.sets).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(FakeHls.last.sets.at(-1)).toEqual(['loadLevel', 1]);
+      expect(FakeHls.last.sets).toHaveLength(2);
+    });
+  });
+
+  describe('while the publisher is awaited', () => {
+    beforeEach(async () => {
+      await start();
+      isPaused = false;
+      engine.setInterrupted(true);
+      video.currentTime = 30;
+    });
+
+    it('asks for the playlist again and again, without starting anew', async () => {
+      for (let turn = 1; turn <= 15; turn++) {
+        FakeHls.last.fail(turn % 2 ? 'levelLoadError' : 'levelLoadTimeOut');
+        await vi.advanceTimersByTimeAsync(2000);
+        expect(FakeHls.last.starts).toBe(turn);
+      }
+      expect(FakeHls.made).toHaveLength(1);
+      expect(types()).not.toContain('retry-planned');
+    });
+
+    it('does not jump out of a stall, and does so soon after the return', async () => {
+      video.dispatchEvent(new Event('waiting'));
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(video.currentTime).toBe(30);
+      engine.setInterrupted(false);
+      await vi.advanceTimersByTimeAsync(1500);
+      expect(video.currentTime).toBe(50);
+      expect(FakeHls.made).toHaveLength(1);
+    });
+
+    it('goes on at once when the publisher is back, and calls what fails from then on a failure', async () => {
+      FakeHls.last.fail('levelLoadError');
+      engine.setInterrupted(false);
+      expect(FakeHls.last.starts).toBe(1);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(FakeHls.last.starts).toBe(1);
+      FakeHls.last.fail('levelLoadError');
+      expect(types().at(-1)).toBe('retry-planned');
+    });
+  });
+
+  it('waits through a gap in every rendition', async () => {
+    await start();
+    FakeHls.last.fail('fragGap', { type: 'media' });
+    FakeHls.last.fail('fragGap');
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(FakeHls.made).toHaveLength(1);
+    expect(FakeHls.last.starts).toBe(1);
   });
 });

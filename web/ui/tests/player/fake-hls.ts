@@ -1,13 +1,27 @@
 import type { default as HlsClass } from 'hls.js';
 
+export const level = (change: object) => ({
+  width: 1280, height: 720, frameRate: 30, bitrate: 2_500_000, averageBitrate: 2_400_000, uri: '/hls/demo/720p.m3u8', videoCodec: 'avc1.64001f',
+  audioCodec: 'mp4a.40.2', ...change,
+});
+
+/** A source at 1080p60 and two rungs, as hls.js sorts them. */
+export const LADDER = [
+  level({ width: 854, height: 480, bitrate: 1_200_000, averageBitrate: 1_100_000, uri: '/hls/demo/480p.m3u8' }),
+  level({}),
+  level({ width: 1920, height: 1080, frameRate: 60, bitrate: 6_600_000, averageBitrate: 6_000_000, uri: '/hls/demo/video.m3u8' }),
+];
+
 type Listener = (event: string, data: never) => void;
 
 /** hls.js as far as the engine uses it; the test says what happens. */
 export class FakeHls {
-  static readonly Events = { MANIFEST_PARSED: 'parsed', FRAG_BUFFERED: 'buffered', ERROR: 'error' };
+  static readonly Events = { MANIFEST_PARSED: 'parsed', LEVELS_UPDATED: 'levels', LEVEL_SWITCHING: 'switching', FRAG_BUFFERED: 'buffered', ERROR: 'error' };
   static readonly ErrorTypes = { MEDIA_ERROR: 'media', NETWORK_ERROR: 'network' };
   static readonly ErrorDetails = {
     MANIFEST_LOAD_ERROR: 'manifestLoadError',
+    MANIFEST_LOAD_TIMEOUT: 'manifestLoadTimeOut',
+    FRAG_GAP: 'fragGap',
     MANIFEST_INCOMPATIBLE_CODECS_ERROR: 'manifestIncompatibleCodecsError',
     BUFFER_ADD_CODEC_ERROR: 'bufferAddCodecError',
   };
@@ -27,7 +41,12 @@ export class FakeHls {
   latestLevelDetails = { live: true, partTarget: 0.333, targetduration: 2 };
   playingDate: Date | null = null;
   currentLevel = 0;
-  levels = [{ bitrate: 2_500_000, videoCodec: 'avc1.64001f', audioCodec: 'mp4a.40.2' }];
+  levels = [level({})];
+  bandwidthEstimate = 6_000_000;
+  autoLevelEnabled = true;
+  starts = 0;
+  /** What was set on it, in turn. */
+  sets: [string, number][] = [];
 
   constructor(readonly config: Record<string, unknown>) {
     FakeHls.made.push(this);
@@ -36,8 +55,23 @@ export class FakeHls {
   on = (event: string, listener: Listener) => void this.listeners.set(event, listener);
   loadSource = (url: string) => void (this.source = url);
   attachMedia = (media: HTMLMediaElement) => void (this.media = media);
+  startLoad = () => void this.starts++;
   recoverMediaError = () => void this.recoveries++;
   destroy = () => void (this.isDestroyed = true);
+
+  get loadLevel(): number {
+    return this.sets.at(-1)?.[1] ?? 0;
+  }
+
+  set loadLevel(index: number) {
+    this.autoLevelEnabled = index === -1;
+    this.sets.push(['loadLevel', index]);
+  }
+
+  set nextLevel(index: number) {
+    this.autoLevelEnabled = index === -1;
+    this.sets.push(['nextLevel', index]);
+  }
 
   emit(event: string, data: object = {}): void {
     this.listeners.get(event)?.(event, data as never);

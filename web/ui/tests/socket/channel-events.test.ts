@@ -17,7 +17,7 @@ const samples: { [T in ServerMessage['type']]: Extract<ServerMessage, { type: T 
 };
 
 const listener = {
-  onState: vi.fn(), onOnline: vi.fn(), onOffline: vi.fn(), onViewers: vi.fn(), onUpdated: vi.fn(), onRefused: vi.fn(),
+  onState: vi.fn(), onOnline: vi.fn(), onOffline: vi.fn(), onInterrupted: vi.fn(), onResumed: vi.fn(), onViewers: vi.fn(), onUpdated: vi.fn(), onRefused: vi.fn(),
 } satisfies ChannelListener;
 const calls = () => Object.entries(listener).flatMap(([name, act]) => act.mock.calls.map((args: unknown[]) => [name, ...args]));
 
@@ -25,9 +25,11 @@ beforeEach(() => Object.values(listener).forEach((act) => act.mockClear()));
 
 describe('dispatch', () => {
   it.each([
-    ['joined', ['onState', { isLive: true, sessionId: 's1', startedAt: '2026-11-24T10:00:00Z', viewerCount: 3 }]],
+    ['joined', ['onState', { isLive: true, sessionId: 's1', startedAt: '2026-11-24T10:00:00Z', viewerCount: 3, isReconnecting: false }]],
     ['stream_online', ['onOnline', 's2', 1700]],
     ['stream_offline', ['onOffline', 's2']],
+    ['stream_interrupted', ['onInterrupted', 's1']],
+    ['stream_resumed', ['onResumed', 's1']],
     ['viewer_count', ['onViewers', 12]],
     ['channel_updated', ['onUpdated']],
     ['error', ['onRefused', 'No such channel.']],
