@@ -1,0 +1,80 @@
+"""What ingest and the pictures process tell each other: four bytes of length, then one msgpack message.
+
+ingest -> child   TakeStill | MakeSlate, each answered before the next is sent; Forget, which has no answer
+child -> ingest   Still | Slate | Failed
+"""
+
+import struct
+
+import msgspec
+
+from media.packets import CodecConfig
+from media.pictures.slates import SlateClip, SlateProfile
+
+MAX_MESSAGE_BYTES = 16 << 20
+"""No keyframe and no picture is as large; a longer message is a child that lost its mind."""
+LENGTH = struct.Struct(">I")
+
+
+class TakeStill(msgspec.Struct, frozen=True, tag="still"):
+    """Make the thumbnail of this keyframe, and put its tile on the session's sheet."""
+
+    session_id: str
+    config: CodecConfig
+    data: bytes
+
+
+class MakeSlate(msgspec.Struct, frozen=True, tag="slate"):
+    """Code the picture at this path as a loop; "" is the one that comes with Tallylight."""
+
+    profile: SlateProfile
+    picture: str
+
+
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """The session has ended: its sheet grows no more."""
+
+    session_id: str
+
+
+ToChild = TakeStill | MakeSlate | Forget
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """A storyboard sheet as it is now. A sheet with one tile is a new one; it replaces none."""
+
+    jpeg: bytes
+    tiles: int
+    tile_width: int
+    tile_height: int
+
+
+class Still(msgspec.Struct, frozen=True, tag="still"):
+    """The pictures of one keyframe; no sheet when there is no memory for one more."""
+
+    thumbnail: bytes
+    sheet: Sheet | None
+
+
+class Slate(msgspec.Struct, frozen=True, tag="slate"):
+    """The loop. `trouble` says why it does not show the picture that was asked for, "" when it does."""
+
+    clip: SlateClip
+    trouble: str = ""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """There is no picture, and the next will be as good as ever."""
+
+    reason: str
+
+
+FromChild = Still | Slate | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def pack(message: ToChild | FromChild) -> bytes:
+    """Return the message with its length before it."""
+    body = _encoder.encode(message)
+    return LENGTH.pack(len(body)) + body
