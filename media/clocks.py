@@ -153,6 +153,19 @@ class TrackClock:
             self._follow(now)
         return media, breaks
 
+    def advance(self, media: int, now: float) -> int:
+        """Let the last packet be no earlier than `media`, and whatever follows, of the other track too if it goes by
+        the same clock.
+        """
+        ticks = media - self.media
+        if ticks > 0:
+            if self.other._offset == self._offset:
+                self.other._offset -= ticks
+            self._offset -= ticks
+            self.media = media
+            self._follow(now)
+        return self.media
+
     def media_of(self, stamp: int) -> int:
         """Return the media time of any stamp of the publisher's clock."""
         return self.media + self.difference(stamp, self._stamp)

@@ -135,7 +135,7 @@ class Timeline:
             may_break = packet.is_keyframe and (kind is _VIDEO or not self._video.is_anchored)
             media, breaks = clock.place(packet.dts, now, may_break=may_break)
             if breaks:
-                media = self._break(packet, media)
+                media = self._break(clock, packet, now)
         else:
             media = self._begin(clock, packet, now)
         if kind is _VIDEO:
@@ -184,10 +184,10 @@ class Timeline:
         self._broke_at = clock.anchor(packet.dts, now, max(self._head.expected(now), self._end()))
         return self._broke_at
 
-    def _break(self, packet: Packet, media: int) -> int:
+    def _break(self, clock: TrackClock, packet: Packet, now: float) -> int:
         self._break_reason = f"time stamps jumped to {packet.dts}"
         self._has_keyframe = self._has_audio_clock = False
-        self._broke_at = max(media, self._end())
+        self._broke_at = clock.advance(self._end(), now)
         return self._broke_at
 
     def _end(self) -> int:

@@ -263,3 +263,77 @@ def test_small_steps_never_break_the_line(steps: list[int], start: int) -> None:
         stamp += step
         line.push(video(stamp % 2**32, key=True), 0.0)
     assert line.discontinuities == 0
+
+
+AVC = CodecConfig(TrackKind.VIDEO, "avc1", bytes.fromhex("0164001effe10000"), width=1280, height=720)
+IDR, RECOVERY_POINT, SLICE = b"\0\0\0\2\x65\x88", b"\0\0\0\2\x41\x9a", b"\0\0\0\2\x01\x9a"
+
+
+def coded(dts: int, pts: int, data: bytes, *, key: bool = False) -> Packet:
+    return Packet(TrackKind.VIDEO, dts, pts, key, data)
+
+
+def test_a_torn_picture_is_counted_and_what_leans_on_it_left_out() -> None:
+    line = timeline(AVC)
+    assert packets(line.push(coded(0, 0, IDR, key=True), 0.0))
+    assert line.push(coded(40, 40, SLICE[:-1]), 0.04) == []
+    assert line.push(coded(80, 80, SLICE), 0.08) == []
+    assert line.push(coded(120, 120, IDR + b"\0", key=True), 0.12) == []
+    [again] = line.push(coded(160, 160, IDR, key=True), 0.16)
+    assert isinstance(again, Packet)
+    assert again.dts == 160 * 90
+    assert (line.torn_packets, line.dropped_packets) == (2, 3)
+    assert line.discontinuities == 0
+
+
+def test_pictures_before_the_first_one_of_an_open_gop_are_left_out() -> None:
+    line = timeline(AVC)
+    assert packets(line.push(coded(0, 120, RECOVERY_POINT, key=True), 0.0))
+    assert line.push(coded(40, 40, SLICE), 0.04) == []
+    assert line.push(coded(80, 80, SLICE), 0.08) == []
+    assert packets(line.push(coded(120, 240, SLICE), 0.12))
+    assert packets(line.push(coded(160, 160, SLICE), 0.16))
+
+
+def test_later_open_gops_keep_their_first_pictures() -> None:
+    line = timeline(AVC)
+    line.push(coded(0, 80, IDR, key=True), 0.0)
+    assert packets(line.push(coded(40, 200, RECOVERY_POINT, key=True), 0.04))
+    assert packets(line.push(coded(80, 120, SLICE), 0.08))
+    assert line.dropped_packets == 0
+
+
+def test_an_open_gop_behind_a_break_begins_at_its_keyframe() -> None:
+    line = timeline(AVC)
+    line.push(coded(0, 80, IDR, key=True), 0.0)
+    assert packets(line.push(coded(900_000, 900_120, RECOVERY_POINT, key=True), 0.04))
+    assert line.push(coded(900_040, 900_040, SLICE), 0.08) == []
+    assert packets(line.push(coded(900_080, 900_160, SLICE), 0.08))
+
+
+def test_pictures_of_a_closed_gop_with_odd_composition_are_all_kept() -> None:
+    line = timeline(AVC)
+    line.push(coded(0, 67, IDR, key=True), 0.0)
+    assert packets(line.push(coded(40, 40, SLICE), 0.04))
+
+
+def test_swapped_decode_times_keep_the_presentation_in_order() -> None:
+    line = timeline(VIDEO)
+    given = [packets(line.push(video(stamp, key=stamp == 0), 0.0))[0] for stamp in (0, 80, 40, 120)]
+    assert [(p.dts, p.pts) for p in given] == [(0, 0), (7200, 7200), (7201, 7201), (10800, 10800)]
+    assert line.repaired_stamps == 1
+
+
+def test_presentation_far_from_decoding_is_not_believed() -> None:
+    line = timeline(VIDEO)
+    [first] = packets(line.push(video(0, pts=8_000_000, key=True), 0.0))
+    assert (first.dts, first.pts) == (0, 0)
+    assert line.repaired_stamps == 1
+
+
+def test_a_configuration_that_is_taken_back_before_its_packet_changes_nothing() -> None:
+    line = timeline(VIDEO)
+    line.push(video(0, key=True), 0.0)
+    line.configure(AVC)
+    line.configure(VIDEO)
+    assert [type(event) for event in line.push(video(40), 0.04)] == [Packet]
