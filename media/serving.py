@@ -10,7 +10,16 @@ from http import HTTPStatus
 
 import structlog
 
-from media.hls.answers import BRIEF, Answer, captions_answer, media_answer, playlist_answer, refusal
+from media.hls.answers import (
+    BRIEF,
+    CAPTIONS_TYPE,
+    Answer,
+    captions_answer,
+    media_answer,
+    picture_answer,
+    playlist_answer,
+    refusal,
+)
 from media.hls.captions import Captions
 from media.hls.dates import DateRanges
 from media.hls.directives import BadDirective, Position, read_position, read_skip
@@ -19,6 +28,8 @@ from media.hls.segmenter import AUDIO
 from media.hls.variants import write_variants
 from media.hls.window import LiveSegment, Window
 from media.packets import Cue, CueKind
+from media.pictures.stream import FILES as PICTURES
+from media.pictures.stream import StreamPictures
 from media.spool import Spool
 from schemas.ids import SessionId
 
@@ -47,8 +58,8 @@ class Serving:
         self.is_ended = False
         self.waiters = 0
         """Requests that wait right now; at most `MAX_WAITERS`."""
-        self.pictures: dict[str, Answer] = {}
-        """Thumbnail and storyboards by their file names; whoever makes them keeps it small."""
+        self.pictures: StreamPictures | None = None
+        """Thumbnail and storyboard, where they are made."""
         self.captions: Captions | None = None
         """From the first caption on."""
         self.captioned: set[str] = set()
@@ -116,9 +127,8 @@ class Serving:
 
     async def get(self, file: str, query: Mapping[str, str]) -> Answer:
         """Answer a request for a file of this stream. Waits up to three target durations for what is to come."""
-        picture = self.pictures.get(file)
-        if picture is not None and not self._is_closed:
-            return picture
+        if file.startswith(PICTURES):
+            return await self._picture(file)
         match = _FILE.fullmatch(file)
         window = self._window(match["rendition"]) if match else None
         if match is None or window is None or not self.is_open:
@@ -141,6 +151,13 @@ class Serving:
         except TimeoutError:
             # Blocked for longer than three target durations: RFC 8216bis, 6.2.5.2.
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _picture(self, file: str) -> Answer:
+        picture = await self.pictures.get(file) if self.pictures is not None else None
+        if picture is None or self._is_closed:
+            return refusal(HTTPStatus.NOT_FOUND)
+        kind = "image/jpeg" if file.endswith(".jpg") else CAPTIONS_TYPE
+        return picture_answer(picture, kind, is_final=file.startswith("storyboard-"))
 
     def _window(self, rendition: str) -> Window | None:
         """Return the window that a rendition's positions count in."""

@@ -83,7 +83,7 @@ class Pictures:
 
     def open(self, session_id: SessionId) -> StreamPictures:
         """Return the pictures of a new session; they come as its keyframes are offered."""
-        stream = StreamPictures(session_id, self._spool, self.offer)
+        stream = StreamPictures(session_id, self._spool, self)
         self._watched[session_id] = _Watched(stream)
         return stream
 

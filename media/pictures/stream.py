@@ -6,7 +6,7 @@ storyboard-{sheet}-{tiles}.jpg      a sheet with at least so many tiles
 """
 
 import re
-from collections.abc import Callable
+from typing import Protocol
 
 from media.packets import CodecConfig, Packet
 from media.pictures.messages import Sheet, Still
@@ -14,6 +14,8 @@ from media.pictures.storyboard import Storyboard
 from media.spool import Spool
 from schemas.ids import SessionId
 
+FILES = ("thumbnail.", "storyboard.", "storyboard-")
+"""What the names of all of them begin with."""
 STILL_EVERY_S = 10.0
 MAX_SHEETS = 200
 """Of one stream, about 55 hours; beyond it the oldest goes."""
@@ -21,16 +23,25 @@ MAX_SHEETS_IN_MEMORY = 2
 """The newest ones, when the disk does not take them; older ones are lost."""
 
 _SHEET = re.compile(r"storyboard-([0-9]{1,6})-([0-9]{1,3})\.jpg", re.ASCII)
-Offer = Callable[[SessionId, CodecConfig, Packet, float], None]
+
+
+class Maker(Protocol):
+    """What makes the pictures of all streams."""
+
+    def offer(self, session_id: SessionId, config: CodecConfig, keyframe: Packet, pts_s: float, /) -> None:
+        """Take a keyframe if it is time for one; never waits."""
+
+    def forget(self, session_id: SessionId, /) -> None:
+        """Make no more pictures of this session."""
 
 
 class StreamPictures:
     """All methods are for the loop's thread; nothing but `get` waits, and that only for the disk."""
 
-    def __init__(self, session_id: SessionId, spool: Spool, offer: Offer) -> None:
+    def __init__(self, session_id: SessionId, spool: Spool, maker: Maker) -> None:
         self._session_id = session_id
         self._spool = spool
-        self._offer = offer
+        self._maker = maker
         self._thumbnail = StoredPicture(session_id, spool)
         self._thumbnails = 0
         self._sheets: dict[int, StoredPicture] = {}
@@ -38,7 +49,11 @@ class StreamPictures:
 
     def offer(self, config: CodecConfig, keyframe: Packet, pts_s: float) -> None:
         """Offer a keyframe for pictures; most are not taken."""
-        self._offer(self._session_id, config, keyframe, pts_s)
+        self._maker.offer(self._session_id, config, keyframe, pts_s)
+
+    def end(self) -> None:
+        """Make no more; what exists can still be read."""
+        self._maker.forget(self._session_id)
 
     def add(self, still: Still, pts_s: float) -> None:
         """Take the pictures of a keyframe; `pts_s` is its media time."""

@@ -20,8 +20,17 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     made.close()
 
 
-def nothing(*_: object) -> None:
-    pass
+class Nobody:
+    """Takes note of what it is told."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[SessionId] = []
+
+    def offer(self, *_: object) -> None:
+        raise AssertionError("nothing is offered in these tests")
+
+    def forget(self, session_id: SessionId, /) -> None:
+        self.forgotten.append(session_id)
 
 
 def still(number: int, tiles: int | None = None) -> Still:
@@ -41,13 +50,13 @@ def files(tmp_path: Path) -> set[str]:
 
 
 async def test_before_the_first_keyframe_there_is_nothing(spool: Spool) -> None:
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     for file in ("thumbnail.jpg", "storyboard.vtt", "storyboard-0-1.jpg", "thumbnail-1.jpg", "../x.jpg", ""):
         assert await pictures.get(file) is None
 
 
 async def test_the_newest_thumbnail_is_served_and_only_it_is_on_disk(spool: Spool, tmp_path: Path) -> None:
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     for number in range(3):
         pictures.add(still(number), 10.0 * number)
         assert await pictures.get("thumbnail.jpg") == b"thumbnail %d" % number, "at once"
@@ -60,7 +69,7 @@ async def test_the_newest_thumbnail_is_served_and_only_it_is_on_disk(spool: Spoo
 
 
 async def test_a_growing_sheet_replaces_its_smaller_self(spool: Spool, tmp_path: Path) -> None:
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     for number, tiles in enumerate((1, 2, 3, 1, 2)):
         pictures.add(still(number, tiles), 10.0 * number)
         await settle(spool)
@@ -80,7 +89,7 @@ async def test_a_disk_that_takes_nothing_costs_a_bounded_memory(spool: Spool, mo
         return True
 
     monkeypatch.setattr(spool, "store", refuse)
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     for number in range(5):
         pictures.add(still(number, 1), 10.0 * number)
     assert await pictures.get("thumbnail.jpg") == b"thumbnail 4"
@@ -91,7 +100,7 @@ async def test_a_disk_that_takes_nothing_costs_a_bounded_memory(spool: Spool, mo
 
 async def test_the_oldest_sheets_go_in_the_end(spool: Spool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(stream, "MAX_SHEETS", 3)
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     for number in range(5):
         pictures.add(still(number, 1), 10.0 * number)
         await settle(spool)
@@ -101,7 +110,7 @@ async def test_the_oldest_sheets_go_in_the_end(spool: Spool, monkeypatch: pytest
 
 
 async def test_a_file_that_is_gone_is_no_picture(spool: Spool, tmp_path: Path) -> None:
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     pictures.add(still(1), 0)
     await settle(spool)
     (tmp_path / "spool" / SESSION / "thumbnail-1.jpg").unlink()
@@ -109,7 +118,7 @@ async def test_a_file_that_is_gone_is_no_picture(spool: Spool, tmp_path: Path) -
 
 
 async def test_a_picture_replaced_while_it_is_read_is_read_again(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = StreamPictures(SESSION, spool, nothing)
+    pictures = StreamPictures(SESSION, spool, Nobody())
     pictures.add(still(1), 0)
     await settle(spool)
     read = spool.read
@@ -124,3 +133,12 @@ async def test_a_picture_replaced_while_it_is_read_is_read_again(spool: Spool, m
 
     monkeypatch.setattr(spool, "read", slow)
     assert await pictures.get("thumbnail.jpg") == b"thumbnail 2"
+
+
+async def test_after_the_end_no_more_are_made_and_what_exists_stays(spool: Spool) -> None:
+    maker = Nobody()
+    pictures = StreamPictures(SESSION, spool, maker)
+    pictures.add(still(1), 0)
+    pictures.end()
+    assert maker.forgotten == [SESSION]
+    assert await pictures.get("thumbnail.jpg") == b"thumbnail 1"
