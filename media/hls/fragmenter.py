@@ -3,8 +3,8 @@
 import msgspec
 
 from media.hls.boxes import Sample, fragment, init_section, timescale
-from media.hls.planner import TrackPlan
-from media.packets import CodecConfig, Packet, TrackKind
+from media.hls.planner import RungPlan, TrackPlan
+from media.packets import VIDEO_TIMESCALE, CodecConfig, Packet, TrackKind
 
 AUDIO_HOLE_S = 0.05
 """An audio access unit does not last longer than usual by more than this: the rest is a hole, which is left empty."""
@@ -65,7 +65,7 @@ Output = Init | Part | SegmentEnd | Gap | DiscontinuityMark
 class Fragmenter:
     """Holds one access unit, whose duration the next one tells, and closes parts before they get too long."""
 
-    def __init__(self, name: str, plan: TrackPlan, outputs: list[Output]) -> None:
+    def __init__(self, name: str, plan: TrackPlan | RungPlan, outputs: list[Output]) -> None:
         self.name = name
         self.msn = 0
         self.held: Packet | None = None
@@ -87,25 +87,43 @@ class Fragmenter:
         """Decode time up to which this rendition is written, or was given up."""
         self.segment_start = 0
         """Decode time at which the segment was begun for all renditions."""
-        self.timescale = timescale(plan.config)
-        self.configure(plan.config)
+        self.config: CodecConfig | None = None
+        """A rung has none before its encoder told it; until then it has no media either."""
+        self.timescale = VIDEO_TIMESCALE
+        self._kind = TrackKind.VIDEO
+        self._is_audio = False
+        if isinstance(plan, TrackPlan):
+            self.timescale = timescale(plan.config)
+            self.configure(plan.config)
+        else:
+            self._measure()
 
     def configure(self, config: CodecConfig) -> None:
         """Begin a new initialization section; the segment before has been ended."""
+        self.config = config
         self._kind = config.kind
         self._is_audio = config.kind is TrackKind.AUDIO
         self.clock = self.clock * timescale(config) // self.timescale
+        self.segment_start = self.segment_start * timescale(config) // self.timescale
         self.timescale = timescale(config)
+        self._measure()
+        self._init_number += 1
+        self._outputs.append(Init(self.name, self._init_number, config, init_section(config)))
+
+    def _measure(self) -> None:
         self.frame_ticks = max(1, round(self._plan.frame_s * self.timescale))
         self._longest_frame = self.frame_ticks + round(AUDIO_HOLE_S * self.timescale)
         self._part_target = round(self._plan.part_target_s * self.timescale)
-        self._init_number += 1
-        self._outputs.append(Init(self.name, self._init_number, config, init_section(config)))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of the current segment is known."""
-        return self.held is None and not self._samples and not self._part_index
+        return self.held is None and not self.has_media
+
+    @property
+    def has_media(self) -> bool:
+        """Whether something of the current segment is written."""
+        return bool(self._samples or self._part_index)
 
     def add(self, packet: Packet, duration: int) -> None:
         """Write an access unit that lasts until the next one."""
@@ -138,6 +156,12 @@ class Fragmenter:
         if self.held is not None:
             held, self.held = self.held, None
             self.add(held, self.frame_ticks)
+
+    def flush(self) -> None:
+        """Write and publish what is there: nothing comes for a while."""
+        self.complete()
+        if self._samples:
+            self._close_part()
 
     def end_segment(self, until_ticks: int) -> None:
         """End the segment before the held access unit. Without media it is a gap up to the decode time given."""

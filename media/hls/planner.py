@@ -6,6 +6,7 @@ known: the first GOP is buffered, then packaged at once.
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 
 import msgspec
@@ -26,6 +27,8 @@ MAX_JITTER = 0.1
 ROUNDING_S = 0.1
 """A GOP this much above a whole second is a whole second with jitter; EXTINF is rounded before it is compared."""
 LONGEST_PART_S = 2.0
+RATE_TOLERANCE = 0.02
+"""A source this much faster than a rung's highest frame rate, as a fraction of it, is not halved: 30.3 is 30."""
 FRAME_GUESS_S = 1 / 30
 """Frame duration where only one frame is known."""
 
@@ -38,6 +41,13 @@ class TrackPlan(msgspec.Struct, frozen=True):
     part_target_s: float
 
 
+class RungPlan(msgspec.Struct, frozen=True):
+    """What a rung of the ladder promises, before its encoder has told its configuration."""
+
+    frame_s: float
+    part_target_s: float
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What the playlists of a stream promise, for as long as it runs."""
 
@@ -45,13 +55,13 @@ class Plan(msgspec.Struct, frozen=True):
     segment_s: float
     video: TrackPlan | None
     audio: TrackPlan | None
-    clock_offset_s: float
-    """Wall clock minus media time."""
+    rungs: dict[str, RungPlan] = {}
 
     @property
     def part_hold_back_s(self) -> float:
         """Three times the largest part target of all renditions (RFC 8216bis, 4.4.3.8)."""
-        return 3 * max(track.part_target_s for track in (self.video, self.audio) if track)
+        targets = [track.part_target_s for track in (self.video, self.audio) if track]
+        return 3 * max(targets + [rung.part_target_s for rung in self.rungs.values()])
 
 
 class Planner:
@@ -60,18 +70,24 @@ class Planner:
     def __init__(self, *, part_s: float, segment_s: float) -> None:
         self.buffered: list[Packet] = []
         self.dropped_packets = 0
+        self.track_wait_s = TRACK_WAIT_S
+        """May be raised where a track is known to come, but later."""
         self._part_s, self._segment_s = part_s, segment_s
+        self._rungs: dict[str, float] = {}
         self._configs: dict[TrackKind, CodecConfig] = {}
-        self._clock_offset_s = math.inf
         self._buffered_bytes = 0
         self._video: list[int] = []  # dts of the buffered packets
         self._audio: list[int] = []
         self._keyframes: list[int] = []
 
-    def feed(self, event: MediaEvent, now: float) -> Plan | None:
-        """Take the next event; `now` is wall clock time in seconds. Raises `UnsupportedCodec`."""
+    def expect(self, rungs: Mapping[str, float]) -> None:
+        """Plan these rungs too: their names and the highest frame rate of each."""
+        self._rungs = dict(rungs)
+
+    def feed(self, event: MediaEvent) -> Plan | None:
+        """Take the next event. Raises `UnsupportedCodec`."""
         if isinstance(event, Packet):
-            return self._take(event, now)
+            return self._take(event)
         if isinstance(event, CodecConfig):
             if timescale(event) <= 0:
                 raise UnsupportedCodec(event.fourcc)
@@ -79,7 +95,10 @@ class Planner:
             before = self._configs.get(event.kind)
             self._configs[event.kind] = event
             if before is not None and before != event:
-                self._start_again()
+                if event.kind is TrackKind.AUDIO and self._video:
+                    self._hear_again()
+                else:
+                    self._start_again()
         elif isinstance(event, Discontinuity):
             self._start_again()
         return None
@@ -92,9 +111,16 @@ class Planner:
         self._audio.clear()
         self._keyframes.clear()
         self._buffered_bytes = 0
-        self._clock_offset_s = math.inf
 
-    def _take(self, packet: Packet, now: float) -> Plan | None:
+    def _hear_again(self) -> None:
+        """The sound before does not join what follows; the pictures do."""
+        pictures = [packet for packet in self.buffered if packet.kind is TrackKind.VIDEO]
+        self.dropped_packets += len(self.buffered) - len(pictures)
+        self.buffered = pictures
+        self._audio.clear()
+        self._buffered_bytes = sum(len(packet.data) for packet in pictures)
+
+    def _take(self, packet: Packet) -> Plan | None:
         config = self._configs.get(packet.kind)
         if config is None:
             self.dropped_packets += 1
@@ -110,7 +136,6 @@ class Planner:
             self._audio.append(packet.dts)
         self.buffered.append(packet)
         self._buffered_bytes += len(packet.data)
-        self._clock_offset_s = min(self._clock_offset_s, now - packet.dts / timescale(config))
         return self._plan() if self._is_enough() else None
 
     def _is_enough(self) -> bool:
@@ -118,9 +143,9 @@ class Planner:
         if self._buffered_bytes > MAX_BUFFER_BYTES:
             return True
         if not self._keyframes:  # a video configuration promises video, but not for ever
-            return audio_s >= (MAX_GOP_WAIT_S if TrackKind.VIDEO in self._configs else TRACK_WAIT_S)
+            return audio_s >= (MAX_GOP_WAIT_S if TrackKind.VIDEO in self._configs else self.track_wait_s)
         video_s = _length_s(self._video, self._configs[TrackKind.VIDEO])
-        if len(self._video) < 2 or (not self._audio and max(video_s, audio_s) < TRACK_WAIT_S):
+        if len(self._video) < 2 or (not self._audio and max(video_s, audio_s) < self.track_wait_s):
             return False
         return len(self._keyframes) > 1 or max(video_s, audio_s) >= MAX_GOP_WAIT_S
 
@@ -139,8 +164,15 @@ class Planner:
             segment_s=self._segment_s,
             video=video,
             audio=audio,
-            clock_offset_s=self._clock_offset_s,
+            rungs=self._plan_rungs() if video else {},
         )
+
+    def with_rungs(self, plan: Plan) -> Plan:
+        """Return the plan that was just made, with rungs that have been expected since."""
+        return msgspec.structs.replace(plan, rungs=self._plan_rungs())
+
+    def _plan_rungs(self) -> dict[str, RungPlan]:
+        return {name: self._plan_rung(most) for name, most in self._rungs.items()}
 
     def _drop_audio_before_video(self) -> None:
         """Let the first segments of both renditions begin together. Nothing is lost by it, so nothing is counted."""
@@ -155,11 +187,26 @@ class Planner:
         ]
 
     def _plan_video(self, config: CodecConfig) -> TrackPlan:
-        frame = (self._video[-1] - self._video[0]) / max(len(self._video) - 1, 1) or FRAME_GUESS_S * VIDEO_TIMESCALE
+        frame_s, part_s = self._pictures(1, self._video)
+        return TrackPlan(config, frame_s, part_s)
+
+    def _plan_rung(self, most: float) -> RungPlan:
+        """A rung shows every frame of the source, or every second or third, so that it stays as smooth."""
+        source = 1 / self._pictures(1, self._video)[0]
+        every = max(1, math.ceil(source / most - RATE_TOLERANCE)) if most > 0 else 1
+        # It has no B-frames: it is decoded as the source is presented.
+        shown = sorted(packet.pts for packet in self.buffered if packet.kind is TrackKind.VIDEO)
+        return RungPlan(*self._pictures(every, shown))
+
+    def _pictures(self, every: int, stamps: list[int]) -> tuple[float, float]:
+        """Return how long a picture and a part last in seconds, where each `every`-th picture is shown."""
+        frame = (stamps[-1] - stamps[0]) / max(len(stamps) - 1, 1) or FRAME_GUESS_S * VIDEO_TIMESCALE
+        frame *= every
         count = _frames_in(self._part_s, frame / VIDEO_TIMESCALE)
-        longest = max((last - first for first, last in zip(self._video, self._video[count:], strict=False)), default=0)
+        spans = zip(stamps, stamps[count * every :], strict=False)
+        longest = max((last - first for first, last in spans), default=0)
         part = max(count * frame, min(longest, count * frame * (1 + MAX_JITTER))) / VIDEO_TIMESCALE
-        return TrackPlan(config, frame / VIDEO_TIMESCALE, _up_to_ms(min(part, LONGEST_PART_S)))
+        return frame / VIDEO_TIMESCALE, _up_to_ms(min(part, LONGEST_PART_S))
 
     def _plan_audio(self, config: CodecConfig) -> TrackPlan:
         steps = Counter(after - before for before, after in pairwise(self._audio))

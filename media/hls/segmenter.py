@@ -1,73 +1,105 @@
 """Access units in, aligned segments of every rendition out: pure, in media time, no clock and no I/O.
 
-The leading track (video, else audio) decides where segments end; the other ends its segment with the same number at
-its first access unit at or after that time. So equal media sequence numbers mean equal content, and a switch or a
-seek finds both.
+The leading rendition (the source's video, else its audio) decides where segments end; each other one ends its segment
+with the same number at its first access unit at or after that time (`follower`). So equal media sequence numbers mean
+equal content, and a switch or a seek finds it in all of them.
 """
 
-from collections import deque
+from collections.abc import Mapping
 
 from media.hls.boxes import UnsupportedCodec, init_section, timescale
+from media.hls.follower import OVERRUN_S, Follower
 from media.hls.fragmenter import DiscontinuityMark, Fragmenter, Gap, Init, Output, Part, SegmentEnd
 from media.hls.planner import Plan
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 
-__all__ = ["AUDIO", "VIDEO", "DiscontinuityMark", "Gap", "Init", "Output", "Packager", "Part", "SegmentEnd"]
+__all__ = [
+    "AUDIO",
+    "OVERRUN_S",
+    "VIDEO",
+    "DiscontinuityMark",
+    "Gap",
+    "Init",
+    "Output",
+    "Packager",
+    "Part",
+    "SegmentEnd",
+]
 
 VIDEO, AUDIO = "video", "audio"
-"""Rendition names, as they stand in URIs."""
+"""Names of the source's renditions, as they stand in URIs."""
 FOLLOWER_WAIT_S = 1.0
-"""How long one track waits for the other, in media time, before it goes on alone."""
-OVERRUN_S = 0.3
-"""A segment may be this much longer than TARGETDURATION: EXTINF is rounded to whole seconds before it is compared
-(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is. An audio segment may have one access unit more, so
-this leaves room for the longest of Opus, 120 ms, and for `AUDIO_HOLE_S`."""
+"""How long one track of a publisher waits for the other, in media time, before it goes on alone."""
+RUNG_WAIT_S = 3.0
+"""How far behind the source may be, in media time, what the child makes: more than it holds back by itself (2 s)."""
+
+_VIDEO, _AUDIO = TrackKind.VIDEO, TrackKind.AUDIO  # looking up a member costs 0.2 us in Python 3.11
 
 
 class Packager:
-    """Takes what `Timeline` gives out, beginning with the planner's buffered packets."""
+    """Takes what `Timeline` gives out, beginning with what the planner buffered, and what the child makes of it."""
 
     def __init__(self, plan: Plan) -> None:
-        self.dropped_packets = 0
-        """Packets without a place: of a track that came too late, or before a keyframe."""
         self.late_tracks: set[TrackKind] = set()
         """Tracks that came after the plan was made; they need another publish."""
+        self.is_boundary = False
+        """Whether a segment of the leading rendition began with its newest packet, or since the one before."""
+        self._dropped_packets = 0
         self._outputs: list[Output] = []
         lead_plan = plan.video or plan.audio
         assert lead_plan is not None, "a plan has a track"
         self._lead = Fragmenter(VIDEO if plan.video else AUDIO, lead_plan, self._outputs)
-        self._follower = Fragmenter(AUDIO, plan.audio, self._outputs) if plan.video and plan.audio else None
-        self._configs = {track.config.kind: track.config for track in (plan.video, plan.audio) if track}
+        self._sound: Follower | None = None
+        self._followers: dict[str, Follower] = {}
+        if plan.video and plan.audio:
+            track = Fragmenter(AUDIO, plan.audio, self._outputs)
+            self._sound = self._followers[AUDIO] = Follower(track, patience_s=FOLLOWER_WAIT_S, is_rung=False)
+        for name, rung in plan.rungs.items():
+            track = Fragmenter(name, rung, self._outputs)
+            self._followers[name] = Follower(track, patience_s=RUNG_WAIT_S, is_rung=True)
         self._leading_kind = lead_plan.config.kind
         self._longest_s = plan.target_duration_s + OVERRUN_S
         self._segment_s = plan.segment_s
         self._target_duration_s = plan.target_duration_s
         self._needs_keyframe = True
-        self._head = 0  # decode time of the newest access unit of the leading track
-        self._has_begun = False  # whether a track has sent something since the beginning or the last break
-        self._pending: deque[Packet] = deque()  # the follower's; at most as long as it waits
-        self._boundaries: deque[int] = deque()  # presentation times at which the follower has yet to end segments
+        self._head = 0  # decode time of the newest access unit of the leading rendition
+        self._reach = 0  # where media time is: as `_head`, or farther where others went on alone
+        self._has_begun = False  # whether a source track has sent something since the beginning or the last break
+        self._breaks_next = False  # at the next keyframe
+        self._awaited: dict[str, CodecConfig] = {}  # rungs' configurations that hold from the next break on
         self._measure()
 
     def _measure(self) -> None:
         lead = self._lead
         self._longest = int(self._longest_s * lead.timescale)
-        """Ticks of the leading track after which its segment is cut."""
+        """Ticks of the leading rendition after which its segment is cut."""
         self._shortest = int(self._segment_s * lead.timescale) - lead.frame_ticks // 2
-        self._wait = int(FOLLOWER_WAIT_S * lead.timescale)
-        if self._follower is not None:
-            self._follower_longest = int(self._longest_s * self._follower.timescale)
+        self._sound_longest = int(self._longest_s * self._sound.track.timescale) if self._sound else 0
+        for follower in self._followers.values():
+            follower.measure()
+        self._all = tuple(self._followers.values())
+
+    @property
+    def dropped_packets(self) -> int:
+        """Packets of the source without a place: of a track that came too late, or before a keyframe."""
+        return self._dropped_packets + (self._sound.dropped_packets if self._sound else 0)
+
+    @property
+    def dropped_of_rungs(self) -> dict[str, int]:
+        """Packets of each rung without a place: too late, or before its keyframe."""
+        return {name: follower.dropped_packets for name, follower in self._followers.items() if follower.is_rung}
 
     def feed(self, event: MediaEvent) -> list[Output]:
-        """Take the next event and return what it completed. Raises `UnsupportedCodec`."""
+        """Take the source's next event and return what it completed. Raises `UnsupportedCodec`."""
         if isinstance(event, Packet):
             if event.kind is self._leading_kind:
                 self._lead_with(event)
-            elif self._follower is not None:
-                self._pending.append(event)
-                self._drain()
+            elif self._sound is not None:
+                self._sound.pending.append(event)
+                self._drain_sound(self._sound)
             else:
-                self._drop_late(event.kind)
+                self.late_tracks.add(event.kind)
+                self._dropped_packets += 1
         elif isinstance(event, CodecConfig):
             self._configure(event)
         elif isinstance(event, Discontinuity):
@@ -75,8 +107,76 @@ class Packager:
         return self._take()
 
     def annotate(self, box: bytes) -> None:
-        """Put a box before the next fragment of the pictures, or of the sound where there are none."""
+        """Put a box before the next fragment of every rendition with pictures, or of the sound where there are none."""
         self._lead.annotate(box)
+        for follower in self._all:
+            if follower.is_rung:
+                follower.track.annotate(box)
+
+    def wait_for_sound(self, wait_s: float) -> None:
+        """Have this patience with the sound from now on."""
+        if self._sound is not None:
+            self._sound.patience_s = wait_s
+            self._sound.measure()
+
+    def feed_rung(self, name: str, event: CodecConfig | Packet) -> list[Output]:
+        """Take what the child made for a rung. Another configuration than before begins where all renditions break."""
+        follower = self._followers[name]
+        if isinstance(event, Packet):
+            follower.push(event)
+            if not self._needs_keyframe:
+                follower.advance(self._known(follower))
+        elif follower.track.config is None:
+            follower.track.configure(event)
+        elif event == follower.track.config:
+            follower.needs_break = False
+            self._awaited.pop(name, None)
+        else:
+            # In a playlist alone it would make the DISCONTINUITY-SEQUENCE differ (RFC 8216bis, 6.2.4).
+            init_section(event)  # raises before anything has changed
+            follower.drop_pending()
+            follower.needs_break = self._breaks_next = True
+            self._awaited[name] = event
+        return self._take()
+
+    def lose(self, name: str) -> list[Output]:
+        """A rung is away: its segments are gaps, at once, until packets come again."""
+        follower = self._followers[name]
+        follower.lose()
+        return self._take()
+
+    def splice(self, configs: Mapping[str, CodecConfig]) -> list[Output]:
+        """What follows in all renditions is of another source, with these configurations; others keep theirs.
+
+        Raises `UnsupportedCodec` before anything has changed.
+        """
+        for config in configs.values():
+            init_section(config)
+        for name in configs:
+            self._awaited.pop(name, None)
+        self._break()
+        for name, config in configs.items():
+            track = self._lead if name == self._lead.name else self._followers[name].track
+            if track.config != config:
+                track.configure(config)
+        self._measure()
+        return self._take()
+
+    def leave_gap(self, until_s: float) -> list[Output]:
+        """Media time has come here without media: let all renditions have gaps up to there."""
+        lead = self._lead
+        until = int(until_s * lead.timescale)
+        lead.complete()
+        if lead.has_media and until > lead.clock:
+            self._cut(lead.clock, lead.delay_ticks)
+        length = int(self._segment_s * lead.timescale)
+        while until - lead.segment_start >= length:
+            self._cut(lead.segment_start + length, lead.delay_ticks)
+        self._head = self._reach = max(self._head, until)
+        for follower in self._all:
+            follower.advance(self._known(follower))
+            self._give_up(follower)
+        return self._take()
 
     def finish(self) -> list[Output]:
         """End what is open: the stream is over."""
@@ -90,136 +190,135 @@ class Packager:
         self._outputs.clear()
         return outputs
 
-    # --- the leading track -----------------------------------------------------------------------------------
+    # --- the leading rendition -------------------------------------------------------------------------------
 
     def _lead_with(self, packet: Packet) -> None:
         lead = self._lead
-        starts = packet.is_keyframe or self._leading_kind is TrackKind.AUDIO
+        starts = packet.is_keyframe or self._leading_kind is _AUDIO
+        if self._breaks_next and starts and not self._needs_keyframe:
+            self._break_before(packet)
         if self._needs_keyframe:
             if not starts:
-                self.dropped_packets += 1
+                self._dropped_packets += 1
                 return
             self._needs_keyframe = False
             self._begin(packet, lead)
             self._skip_pending_before(packet.pts)
-        if lead.held is not None:
-            duration = max(packet.dts - lead.held.dts, 1)
+        held = lead.held
+        if held is not None:
+            duration = packet.dts - held.dts
             if duration > self._longest:  # no segment could hold it
                 self._break()
                 self._lead_with(packet)
                 return
+            duration = max(duration, 1)
             if lead.segment_ticks and lead.segment_ticks + duration > self._longest:
-                self._cut(lead.held.dts, lead.delay_ticks)  # it lasts longer than expected when it came
-            lead.add(lead.held, duration)
+                self._cut(held.dts, lead.delay_ticks)  # it lasts longer than expected when it came
+            lead.add(held, duration)
             lead.held = None
         at_keyframe = starts and lead.segment_ticks >= self._shortest
         if at_keyframe or (lead.segment_ticks and lead.segment_ticks + lead.frame_ticks > self._longest):
             self._cut(packet.dts, packet.pts - packet.dts if starts else lead.delay_ticks)
         lead.held = packet
-        self._head = packet.dts
-        if self._follower is not None:
-            self._drain()
-            self._give_up_waiting()
+        self._head = self._reach = packet.dts
+        for follower in self._all:
+            if follower.pending:
+                if follower.is_rung:
+                    follower.advance(self._known(follower))
+                else:
+                    self._drain_sound(follower)
+            if follower.boundaries:
+                self._give_up(follower)
 
     def _cut(self, dts: int, delay: int) -> None:
         self._lead.end_segment(dts)
-        if self._follower is not None:
-            self._boundaries.append(dts + delay)
+        self._announce(dts + delay, self._all)
 
-    # --- the track that follows ------------------------------------------------------------------------------
+    def _announce(self, pts: int, followers: tuple[Follower, ...]) -> None:
+        """Tell of a boundary, in ticks of the leading rendition."""
+        self.is_boundary = True
+        rate = self._lead.timescale
+        for follower in followers:
+            # Rounded up: an access unit at or after it has no smaller stamp.
+            follower.boundaries.append(-(-pts * follower.track.timescale // rate))
 
-    def _drain(self) -> None:
-        """Write what cannot lie behind a boundary that is not known yet."""
-        follower, lead, pending = self._follower, self._lead, self._pending
-        assert follower is not None
-        rate = follower.timescale
-        # The next boundary comes after `head`, and not before the segment is long enough.
-        known = max(self._head, lead.segment_start + self._shortest) * rate // lead.timescale
-        while pending:
-            packet = pending[0]
-            is_overdue = packet.dts > known or self._needs_keyframe
-            if is_overdue and pending[-1].dts - packet.dts <= self._patience_s() * rate:
-                return
-            pending.popleft()
-            self._begin(packet, follower)
-            if follower.held is not None:
-                follower.add(follower.held, max(packet.dts - follower.held.dts, 1))
-                follower.held = None
-            if self._boundaries and packet.pts * lead.timescale >= self._boundaries[0] * rate:
-                self._end_behind(packet)
-            while packet.dts - follower.segment_start > self._follower_longest:
-                self._force_boundary(is_overdue=is_overdue)
-            follower.held = packet
+    def _known(self, follower: Follower) -> int:
+        """Return up to where no boundary can be unknown: it comes after `head`, when the segment is long enough."""
+        lead = self._lead
+        known = max(self._head, lead.segment_start + self._shortest)
+        return known * follower.track.timescale // lead.timescale
 
-    def _end_behind(self, packet: Packet) -> None:
-        """End the follower's segments before this access unit; those that it skipped altogether are gaps."""
-        follower, lead = self._follower, self._lead
-        assert follower is not None
-        while True:
-            follower.end_segment(self._boundaries.popleft() * follower.timescale // lead.timescale)
-            next_end = self._boundaries[0] * follower.timescale // lead.timescale if self._boundaries else packet.pts
-            # A boundary that the follower has overtaken (it went on alone before) takes the next access unit with it.
-            if packet.pts <= next_end or follower.clock + follower.frame_ticks > next_end:
-                return
-
-    def _patience_s(self) -> float:
-        return self._target_duration_s if self._needs_keyframe else FOLLOWER_WAIT_S
-
-    def _force_boundary(self, *, is_overdue: bool) -> None:
-        """The follower's segment may not get longer: end it in all renditions, even where the leading one stalls."""
-        follower, lead = self._follower, self._lead
-        assert follower is not None
-        at = max(follower.segment_start + self._target_duration_s * follower.timescale, follower.clock)
-        if self._boundaries:
-            self._boundaries.popleft()
-        else:
-            if is_overdue:
-                lead.complete()
-            lead.end_segment(at * lead.timescale // follower.timescale)
-        follower.end_segment(at)
-
-    def _give_up_waiting(self) -> None:
-        """End the follower's segments whose boundary is long past, though no access unit came to prove it."""
-        follower = self._follower
-        assert follower is not None
-        while self._boundaries and self._head - self._boundaries[0] > self._wait and not self._pending:
-            boundary = self._boundaries.popleft()
-            follower.complete()
-            follower.end_segment(boundary * follower.timescale // self._lead.timescale)
+    def _give_up(self, follower: Follower) -> None:
+        follower.give_up(self._reach * follower.track.timescale // self._lead.timescale)
 
     def _begin(self, packet: Packet, track: Fragmenter) -> None:
         """After a break, say when the segments of all renditions begin."""
         if self._has_begun:
             return
-        self._has_begun = True
+        self._has_begun = self.is_boundary = True
         self._lead.restart(packet.dts * self._lead.timescale // track.timescale)
-        if self._follower is not None:
-            self._follower.restart(packet.dts * self._follower.timescale // track.timescale)
+        for follower in self._all:
+            follower.track.restart(packet.pts * follower.track.timescale // track.timescale)
 
     def _skip_pending_before(self, pts: int) -> None:
-        """Let both tracks begin together after a break."""
-        if self._follower is None:
-            return
-        pending, rate = self._pending, self._follower.timescale
-        while pending and pending[0].pts * self._lead.timescale < pts * rate:
+        """Let all renditions begin together after a break."""
+        for follower in self._all:
+            follower.skip_pending_before(-(-pts * follower.track.timescale // self._lead.timescale))
+
+    # --- sound beside video ----------------------------------------------------------------------------------
+
+    def _drain_sound(self, sound: Follower) -> None:
+        """Write what cannot lie behind a boundary that is not known yet, or waits for it for too long."""
+        pending, track = sound.pending, sound.track
+        known = self._known(sound)
+        while pending:
+            packet = pending[0]
+            is_overdue = packet.dts > known or self._needs_keyframe
+            if is_overdue and pending[-1].dts - packet.dts <= self._sound_patience(sound):
+                return
             pending.popleft()
-            self.dropped_packets += 1
+            self._begin(packet, track)
+            if not sound.write(packet):
+                continue
+            while packet.dts - track.segment_start > self._sound_longest:
+                track.held = None
+                self._force_boundary(sound, is_overdue=is_overdue)
+                track.held = packet
+
+    def _sound_patience(self, sound: Follower) -> int:
+        return self._target_duration_s * sound.track.timescale if self._needs_keyframe else sound.patience
+
+    def _force_boundary(self, sound: Follower, *, is_overdue: bool) -> None:
+        """The sound's segment may not get longer: end it in all renditions, even where the leading one stalls."""
+        lead, track = self._lead, sound.track
+        at = max(track.segment_start + self._target_duration_s * track.timescale, track.clock)
+        if sound.boundaries:
+            sound.boundaries.popleft()
+        else:
+            if is_overdue:
+                lead.complete()
+            at_lead = at * lead.timescale // track.timescale
+            lead.end_segment(at_lead)
+            self._reach = max(self._reach, at_lead)
+            others = tuple(follower for follower in self._all if follower is not sound)
+            self._announce(at_lead, others)
+            for follower in others:
+                self._give_up(follower)
+        track.end_segment(at)
 
     # --- breaks ----------------------------------------------------------------------------------------------
 
     def _configure(self, config: CodecConfig) -> None:
-        before = self._configs.get(config.kind)
-        if before == config:
-            return
         if timescale(config) <= 0:
             raise UnsupportedCodec(config.fourcc)
+        leads = config.kind is self._leading_kind
+        track = self._lead if leads else self._sound.track if self._sound and config.kind is _AUDIO else None
+        if track is not None and track.config == config:
+            return
         init_section(config)  # raises before anything has changed
-        if before is None:
+        if track is None:
             return  # a late track: its packets are counted
-        self._configs[config.kind] = config
         self._break()
-        track = self._lead if config.kind is self._leading_kind else self._follower
-        assert track is not None
         track.configure(config)
         self._measure()
 
@@ -227,32 +326,52 @@ class Packager:
         """End every rendition's segment; the next ones do not join them (RFC 8216bis, 4.4.4.3)."""
         self._end_all()
         self._outputs.append(DiscontinuityMark(self._lead.name))
-        if self._follower is not None:
-            self._outputs.append(DiscontinuityMark(self._follower.name))
+        self._outputs += [DiscontinuityMark(name) for name in self._followers]
+        for name, config in self._awaited.items():
+            self._followers[name].track.configure(config)
+        for follower in self._all:
+            follower.needs_break = False
+        self._awaited.clear()
+        self._breaks_next = False
         self._needs_keyframe = True
         self._has_begun = False
 
+    def _break_before(self, packet: Packet) -> None:
+        """Break where the leading rendition goes on without a hole."""
+        lead, sound = self._lead, self._sound
+        if lead.held is not None:
+            held, lead.held = lead.held, None
+            lead.add(held, max(packet.dts - held.dts, 1))
+        later: list[Packet] = []
+        if sound is not None:
+            begin = -(-packet.pts * sound.track.timescale // lead.timescale)
+            later = [waiting for waiting in sound.pending if waiting.pts >= begin]
+            while sound.pending and sound.pending[-1].pts >= begin:
+                sound.pending.pop()
+        self._break()
+        if sound is not None:
+            sound.pending.extend(later)
+
     def _end_all(self) -> None:
-        lead, follower = self._lead, self._follower
+        """Write everything that waits, and end the segments of all renditions at one time."""
+        lead = self._lead
         head = lead.held.dts + lead.frame_ticks if lead.held else self._head
         lead.complete()
-        if follower is None:
-            if not lead.is_empty:
-                lead.end_segment(head)
-            return
         self._needs_keyframe = False
-        while self._pending:
-            self._head = max(self._head, self._pending[-1].dts * lead.timescale // follower.timescale + 1)
-            self._drain()
-        follower.complete()
-        while self._boundaries:
-            follower.end_segment(self._boundaries.popleft() * follower.timescale // lead.timescale)
-        if lead.is_empty and follower.is_empty:
+        for follower in self._all:  # the sound first, for it may force boundaries upon the others
+            while follower.pending:
+                newest = follower.pending[-1].dts * lead.timescale // follower.track.timescale + 1
+                self._head = max(self._head, newest)
+                if follower.is_rung:
+                    follower.advance(self._known(follower))
+                else:
+                    self._drain_sound(follower)
+        for follower in self._all:
+            follower.end_all()
+        if lead.is_empty and all(follower.track.is_empty for follower in self._all):
             return
-        end = max(head, follower.clock * lead.timescale // follower.timescale)
+        ends = [follower.track.clock * lead.timescale // follower.track.timescale for follower in self._all]
+        end = max(head, *ends) if ends else head
         lead.end_segment(end)
-        follower.end_segment(end * follower.timescale // lead.timescale)
-
-    def _drop_late(self, kind: TrackKind) -> None:
-        self.late_tracks.add(kind)
-        self.dropped_packets += 1
+        for follower in self._all:
+            follower.track.end_segment(end * follower.track.timescale // lead.timescale)

@@ -36,6 +36,8 @@ class LiveSegment(msgspec.Struct):
     map_number: int
     start_s: float
     is_discontinuous: bool
+    clock_offset_s: float = 0.0
+    """Wall clock minus media time."""
     parts: list[LivePart] = []
     size: int = 0
     duration_s: float | None = None
@@ -109,6 +111,7 @@ class Window:
         self.target_duration_s = target_duration_s
         self.part_target_s = part_target_s
         self.clock_offset_s = clock_offset_s
+        """Wall clock minus media time of segments that begin from now on; the stream moves it."""
         self._window_s = max(LIVE_WINDOW_S, 8 * target_duration_s)
         self._closed_s = 0.0  # duration of the listed segments that are complete
         self._is_discontinuous = False
@@ -142,7 +145,9 @@ class Window:
         return None
 
     def _begin(self, msn: int, start_s: float) -> LiveSegment:
-        segment = LiveSegment(msn, self._map_number, start_s, self._is_discontinuous)
+        # A rung that has not come yet has gaps; they are listed with its first initialization section, or never.
+        number = max(self._map_number, 1)
+        segment = LiveSegment(msn, number, start_s, self._is_discontinuous, self.clock_offset_s)
         self._is_discontinuous = False
         self.segments.append(segment)
         return segment
@@ -264,7 +269,7 @@ class Window:
 
     def program_time_ms(self, segment: LiveSegment) -> int:
         """Return the time of day at which a segment begins, in ms since the epoch."""
-        return round((segment.start_s + self.clock_offset_s) * 1000)
+        return round((segment.start_s + segment.clock_offset_s) * 1000)
 
     def lists_parts(self, newer: int, distance_s: float) -> bool:
         """Whether a segment so far from the end, in segments and in seconds, is listed with its parts.

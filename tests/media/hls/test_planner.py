@@ -10,7 +10,6 @@ from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackK
 from tests.media.material import (
     AUDIO_CONFIG,
     VIDEO_CONFIG,
-    WALL_CLOCK,
     audio_packets,
     interleaved,
     seconds,
@@ -21,7 +20,7 @@ from tests.media.material import (
 
 
 def planned(
-    events: list[MediaEvent], *, part_s: float = 0.333, segment_s: float = 2.0, delay_s: float = 0
+    events: list[MediaEvent], *, part_s: float = 0.333, segment_s: float = 2.0
 ) -> tuple[Plan | None, float, Planner]:
     """Feed events until there is a plan; return it, the media time at which it was made, and the planner."""
     planner = Planner(part_s=part_s, segment_s=segment_s)
@@ -29,7 +28,7 @@ def planned(
     for event in events:
         if isinstance(event, Packet):
             now = seconds(event)
-        plan = planner.feed(event, WALL_CLOCK + now + delay_s)
+        plan = planner.feed(event)
         if plan is not None:
             return plan, now, planner
     return None, now, planner
@@ -208,21 +207,6 @@ def test_a_new_configuration_before_the_plan_starts_the_buffer_again() -> None:
     assert min(seconds(packet) for packet in planner.buffered) == 1
 
 
-def test_the_wall_clock_is_that_of_the_packet_that_came_fastest() -> None:
-    planner = Planner(part_s=0.333, segment_s=2)
-    plan = None
-    for event in usual():
-        if isinstance(event, Packet):
-            delay_s = 0.03 if event.dts == 45_000 else 0.5
-            plan = planner.feed(event, WALL_CLOCK + seconds(event) + delay_s)
-            if plan is not None:
-                break
-        else:
-            planner.feed(event, WALL_CLOCK)
-    assert plan is not None
-    assert plan.clock_offset_s == pytest.approx(WALL_CLOCK + 0.03, abs=1e-4)
-
-
 def test_part_hold_back_is_three_times_the_largest_part_target() -> None:
     assert plan_of(usual()).part_hold_back_s == pytest.approx(3 * 0.334)
     assert plan_of([AUDIO_CONFIG, *audio_packets(5)]).part_hold_back_s == pytest.approx(3 * 0.320)
@@ -254,4 +238,4 @@ def test_a_buffer_with_one_enormous_frame_is_planned_with_a_guess() -> None:
 )
 def test_a_codec_without_a_place_in_hls_is_refused_at_once(config: CodecConfig) -> None:
     with pytest.raises(UnsupportedCodec, match=config.fourcc):
-        Planner(part_s=0.333, segment_s=2).feed(config, WALL_CLOCK)
+        Planner(part_s=0.333, segment_s=2).feed(config)

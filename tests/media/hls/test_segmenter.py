@@ -36,7 +36,7 @@ from tests.media.material import (
 
 VIDEO_PLAN = TrackPlan(VIDEO_CONFIG, 1 / 30, 0.334)
 AUDIO_PLAN = TrackPlan(AUDIO_CONFIG, 1024 / 48_000, 0.320)
-PLAN = Plan(target_duration_s=2, segment_s=2.0, video=VIDEO_PLAN, audio=AUDIO_PLAN, clock_offset_s=0)
+PLAN = Plan(target_duration_s=2, segment_s=2.0, video=VIDEO_PLAN, audio=AUDIO_PLAN)
 VIDEO_ONLY = msgspec.structs.replace(PLAN, audio=None)
 AUDIO_ONLY = msgspec.structs.replace(PLAN, video=None)
 
