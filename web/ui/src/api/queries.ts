@@ -55,12 +55,12 @@ export const channelQuery = (name: string) =>
 export const streamKeyQuery = (channelId: string) =>
   queryOptions({ queryKey: ['stream-key', channelId], queryFn: ({ signal }) => api.streamKey(channelId, signal) });
 
-/** The running publisher's health: every 2 s while there is one, every 5 s to see it come. */
+/** The running publisher's health: every 2 s while there is one or a test is measured, every 5 s to see it come. */
 export const ingestQuery = (channelId: string) =>
   queryOptions({
     queryKey: ['ingest', channelId],
     queryFn: ({ signal }) => api.ingest(channelId, signal),
-    refetchInterval: (query) => (query.state.data?.session ? 2000 : 5000),
+    refetchInterval: ({ state: { data } }) => (data?.session || data?.test?.publishers.length ? 2000 : 5000),
     staleTime: 0,
   });
 

@@ -7,6 +7,7 @@ import type { Channel } from '../api/types';
 import { formatCategory, formatLanguage, slug } from '../format';
 import { useToasts } from '../stores/toasts';
 import { Field } from '../ui/Field';
+import { LadderField, tidyLadder, type LadderChoice } from './LadderField';
 import { TagInput } from './TagInput';
 
 const TITLE_MAX = 140;
@@ -20,7 +21,11 @@ export function InfoPanel({ channel }: { channel: Channel }) {
   const [draft, setDraft] = useState(() => draftOf(channel));
   const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
   const save = useMutation({
-    mutationFn: () => api.patchChannel(channel.id, { ...draft, title: draft.title.trim(), categoryId: slug(draft.categoryId) }),
+    mutationFn: () => {
+      const { ladder, ...words } = draft;
+      const change = { ...words, title: words.title.trim(), categoryId: slug(words.categoryId) };
+      return api.patchChannel(channel.id, tidyLadder(ladder) === channel.ladder ? change : { ...change, ladder: tidyLadder(ladder) });
+    },
     onSuccess: (saved) => {
       client.setQueryData(channelQuery(channel.name).queryKey, saved);
       setDraft(draftOf(saved));
@@ -52,6 +57,7 @@ export function InfoPanel({ channel }: { channel: Channel }) {
           </div>
         </div>
         <TagInput tags={draft.tags} onChange={(tags) => change({ tags })} error={fields.tags} />
+        <LadderField value={draft.ladder} onChange={(ladder) => change({ ladder })} error={fields.ladder} />
         <label className="check">
           <input type="checkbox" checked={draft.mature} onChange={(event) => change({ mature: event.target.checked })} />
           For adults
@@ -72,9 +78,10 @@ interface Draft {
   language: string;
   tags: string[];
   mature: boolean;
+  ladder: LadderChoice;
 }
 
 /** The category is edited as a headline and stored as an id. */
-function draftOf({ title, categoryId, language, tags, mature }: Channel): Draft {
-  return { title, categoryId: formatCategory(categoryId), language, tags, mature };
+function draftOf({ title, categoryId, language, tags, mature, ladder }: Channel): Draft {
+  return { title, categoryId: formatCategory(categoryId), language, tags, mature, ladder };
 }

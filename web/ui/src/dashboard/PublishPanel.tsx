@@ -3,15 +3,16 @@ import { useState } from 'react';
 import { api } from '../api/client';
 import { messageOf } from '../api/errors';
 import { streamKeyQuery } from '../api/queries';
-import type { PublishUrls, StreamKeyInfo } from '../api/types';
+import type { PublishUrls, SessionHealth, StreamKeyInfo } from '../api/types';
 import { formatAgo, formatDate } from '../format';
 import { useToasts } from '../stores/toasts';
 import { CopyField } from '../ui/CopyField';
 import { Confirm } from '../ui/Dialog';
 import { Icon } from '../ui/Icon';
+import { BandwidthTest } from './BandwidthTest';
 
 /** Where to send the stream, with which key, and how to tell OBS. */
-export function PublishPanel({ channelId, isLive }: { channelId: string; isLive: boolean }) {
+export function PublishPanel({ channelId, isLive, test }: { channelId: string; isLive: boolean; test: SessionHealth | null }) {
   const info = useQuery(streamKeyQuery(channelId));
   if (info.error && !info.data) {
     return (
@@ -34,6 +35,8 @@ export function PublishPanel({ channelId, isLive }: { channelId: string; isLive:
         <h2 id="obs">In OBS</h2>
         <ObsSteps publish={info.data.publish} />
       </section>
+      <BandwidthTest test={test} server={info.data.publish.rtmps ?? info.data.publish.rtmp} />
+      <BackupEncoder />
     </>
   );
 }
@@ -115,5 +118,22 @@ function ObsSteps({ publish }: { publish: PublishUrls }) {
       <li>With x264 choose the tune <b>zerolatency</b>: your viewers are closer by a second.</li>
       <li>Press <b>Start Streaming</b>. This page shows the picture as soon as it plays.</li>
     </ol>
+  );
+}
+
+/** What can be added to the stream key when two encoders publish to one channel. */
+function BackupEncoder() {
+  return (
+    <section className="panel" aria-labelledby="backup" data-testid="backup">
+      <h2 id="backup">Backup encoder</h2>
+      <p className="muted">
+        Two encoders can send to this channel with the same key. The one with the higher priority is on the air; the other stands by, and takes over
+        at its next keyframe when the first is gone. Give both the same size, frame rate and codec.
+      </p>
+      <CopyField label="Behind the key of the main encoder" value="?priority=10" hint="A whole number from -100 to 100; without one it is 0." />
+      <CopyField label="Behind the key of the backup" value="?priority=-10" />
+      <p className="muted">To move a running stream to another computer, start there with this behind the key; the first one is cut.</p>
+      <CopyField label="Behind the key of the one that takes over" value="?takeover=1" />
+    </section>
   );
 }

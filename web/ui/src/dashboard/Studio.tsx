@@ -4,8 +4,8 @@ import { useState, type ReactNode } from 'react';
 import { api } from '../api/client';
 import { messageOf } from '../api/errors';
 import { ingestQuery } from '../api/queries';
-import type { Channel, OwnedChannel, SessionHealth } from '../api/types';
-import { formatDuration, formatViewers } from '../format';
+import type { Channel, LastEnd, OwnedChannel, SessionHealth } from '../api/types';
+import { formatAgo, formatDate, formatDuration, formatViewers } from '../format';
 import { Player } from '../player/Player';
 import { useLampWhile } from '../stores/lamp';
 import { useToasts } from '../stores/toasts';
@@ -13,6 +13,7 @@ import { Confirm } from '../ui/Dialog';
 import { Icon } from '../ui/Icon';
 import { ErrorState, LiveBadge } from '../ui/States';
 import { TestCard } from '../ui/TestCard';
+import { Thumbnail } from '../ui/Thumbnail';
 import { useNow } from '../ui/useNow';
 import { useChannel } from '../watch/useChannel';
 import { HealthPanel } from './HealthPanel';
@@ -21,9 +22,10 @@ import { PublishPanel } from './PublishPanel';
 
 /** One channel's dashboard. */
 export function Studio({ owned, picker }: { owned: OwnedChannel; picker: ReactNode }) {
-  const { query, channel, presence, send } = useChannel(owned.name);
+  const { query, channel, presence, isReconnecting, send } = useChannel(owned.name);
   const ingest = useQuery(ingestQuery(owned.id));
   const session = ingest.data?.session ?? null;
+  const lastEnd = ingest.data?.lastEnd ?? null;
   const isOnAir = presence.phase === 'live' && (channel?.isLive ?? false);
   useLampWhile(isOnAir);
 
@@ -45,24 +47,25 @@ export function Studio({ owned, picker }: { owned: OwnedChannel; picker: ReactNo
         <div className="dashboard-main">
           <section className="panel preview" aria-label="Preview">
             {presence.phase === 'live' || presence.phase === 'ending' ? (
-              <Player isPreview title={channel?.title ?? ''} artist={owned.name}
+              <Player isPreview title={channel?.title ?? ''} artist={owned.name} artwork={channel?.thumbnailUrl}
                 source={{
                   url: `/hls/${owned.name}/playlist.m3u8`,
                   take: presence.take,
                   isEnding: presence.phase === 'ending',
+                  isInterrupted: isReconnecting,
                   onPlayable: () => send({ type: 'playable' }),
                   onMissing: () => send({ type: 'missing' }),
                   onPlayedOut: () => send({ type: 'played-out' }),
                 }} />
             ) : (
-              <NoSignal name={owned.name} session={session} />
+              <NoSignal name={owned.name} channel={channel} session={session} />
             )}
           </section>
-          {session && <HealthPanel health={session} />}
+          {session ? <HealthPanel health={session} /> : lastEnd && <LastEndNote {...lastEnd} />}
           {channel && <InfoPanel key={channel.id} channel={channel} />}
         </div>
         <div className="dashboard-side">
-          <PublishPanel channelId={owned.id} isLive={session !== null} />
+          <PublishPanel channelId={owned.id} isLive={session !== null} test={ingest.data?.test ?? null} />
         </div>
       </div>
     </div>
@@ -74,17 +77,28 @@ function StatusLine({ channel, isOnAir, session }: { channel: Channel; isOnAir: 
   if (!isOnAir) return <p className="status-line muted">{session ? 'Signal arrives; going on air …' : 'Off air'}</p>;
   return (
     <p className="status-line">
-      <LiveBadge>On air</LiveBadge>
+      <LiveBadge isReconnecting={session?.isWaiting}>On air</LiveBadge>
       {channel.startedAt && <span>{formatDuration(now - new Date(channel.startedAt).getTime())}</span>}
       <span>{formatViewers(channel.viewerCount)}</span>
     </p>
   );
 }
 
-function NoSignal({ name, session }: { name: string; session: SessionHealth | null }) {
+/** Why it is over, for those who did not end it themselves. */
+function LastEndNote({ reason, endedAt }: LastEnd) {
+  const now = useNow(60_000);
+  return (
+    <section className="panel last-end" aria-label="Last stream" data-testid="last-end">
+      <Icon name="alert" />
+      <p><b>Your last stream ended:</b> {reason} <span className="muted" title={formatDate(endedAt)}>{formatAgo(endedAt, now)}</span></p>
+    </section>
+  );
+}
+
+function NoSignal({ name, channel, session }: { name: string; channel: Channel | undefined; session: SessionHealth | null }) {
   return (
     <div className="no-signal" data-testid="no-signal">
-      <TestCard name={name} />
+      {channel ? <Thumbnail channel={channel} /> : <span className="thumbnail"><TestCard name={name} /></span>}
       <div className="offline-words" role="status">
         <p className="offline-lamp"><span aria-hidden="true" /> {session ? 'Signal arrives' : 'No signal'}</p>
         <p>{session ? 'The first picture is on its way.' : 'Start streaming in OBS and the picture shows up here.'}</p>

@@ -1,86 +1,228 @@
-/** What a streamer should change, read off the figures of the running stream. */
+/** What a streamer should change, read off the figures of the running stream: one rule for each trouble. */
 
-import type { SessionHealth } from '../api/types';
+import type { RungHealth, SessionHealth, TrackHealth } from '../api/types';
 import { formatBitrate, formatCodec } from '../format';
+import { mean, publisherOnAir, rise, unsteadiness, type Sample } from './samples';
 
 export interface Advice {
+  id: string;
   level: 'bad' | 'warn';
-  text: string;
+  /** What is wrong and what it does. */
+  cause: string;
+  /** What to set, where. */
+  fix: string;
 }
 
-/** One look at the running stream, every two seconds. */
-export interface Sample {
-  atMs: number;
-  bitrateBps: number;
-  droppedPackets: number;
-  discontinuities: number;
+interface Look {
+  health: SessionHealth;
+  video: TrackHealth | null;
+  audio: TrackHealth | null;
+  /** Without those in which the publisher was away. */
+  samples: readonly Sample[];
 }
 
-/** Two minutes of looks. */
-export const MAX_SAMPLES = 60;
+interface Rule {
+  id: string;
+  level: Advice['level'];
+  /** The trouble in words, or null where there is none. */
+  cause: (look: Look) => string | null;
+  fix: string | ((look: Look) => string);
+}
 
 const KEYFRAME_MAX_S = 4;
+const KEYFRAME_MIN_S = 0.5;
 const LOW_FRAME_RATE = 20;
-const HIGH_BITRATE_BPS = 8_500_000;
-const LOW_BITRATE_BPS = 500_000;
+/** What OBS and cameras make; anything else is a slip or an encoder that cannot keep up. */
+const USUAL_FRAME_RATES = [24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144];
+const FRAME_RATE_SLACK = 0.6;
+const FRAME_RATE_UNSTEADY = 0.08;
 /** Standard deviation over mean: constant bitrate stays below a third also with busy pictures. */
-const UNSTEADY = 0.4;
+const BITRATE_UNSTEADY = 0.4;
 const SAMPLES_FOR_UNSTEADY = 8;
+const JITTER_MS = 150;
+const SAMPLES_FOR_JITTER = 5;
+const SILENT_MS = 3000;
+const MANY_INTERRUPTIONS = 2;
 
-export function bitrateOf(health: SessionHealth): number {
-  return (health.video?.bitrateBps ?? 0) + (health.audio?.bitrateBps ?? 0);
+/** Sensible bit rates in kb/s at 30 pictures per second with H.264, by the shorter side; the last that fits counts. */
+const BITRATES: readonly { lines: number; least: number; most: number }[] = [
+  { lines: 0, least: 150, most: 2500 },
+  { lines: 480, least: 500, most: 3500 },
+  { lines: 720, least: 1000, most: 6500 },
+  { lines: 1080, least: 2000, most: 9000 },
+  { lines: 1440, least: 4000, most: 16_000 },
+  { lines: 2160, least: 8000, most: 35_000 },
+];
+/** More pictures per second need more; newer codecs get by with less. */
+const FAST_FACTOR = 1.4;
+const FAST_FRAME_RATE = 31;
+const NEW_CODEC_FACTOR = 0.6;
+
+const OUTPUT = 'Settings → Output → Streaming';
+
+const RULES: readonly Rule[] = [
+  {
+    id: 'silent', level: 'bad',
+    cause: ({ health }) => {
+      const silentMs = publisherOnAir(health)?.silentMs ?? 0;
+      return silentMs > SILENT_MS ? `Nothing has arrived for ${Math.round(silentMs / 1000)} s, though the connection is open.` : null;
+    },
+    fix: 'See whether OBS hangs, and whether your upload still works.',
+  },
+  {
+    id: 'no-video', level: 'bad',
+    cause: ({ video }) => (video ? null : 'No picture arrives.'),
+    fix: 'Check that a scene with a source is active in OBS.',
+  },
+  {
+    id: 'no-audio', level: 'warn',
+    cause: ({ audio }) => (audio ? null : 'No sound arrives; viewers hear silence.'),
+    fix: `Check audio track 1 in OBS: ${OUTPUT}.`,
+  },
+  {
+    id: 'mono', level: 'warn',
+    cause: ({ audio }) => (audio?.channels === 1 ? 'The sound is mono.' : null),
+    fix: 'Set Settings → Audio → Channels to Stereo in OBS, unless you mean it so.',
+  },
+  {
+    id: 'keyframes-far', level: 'bad',
+    cause: ({ video }) => {
+      const interval = video?.keyframeIntervalS ?? 0;
+      return interval > KEYFRAME_MAX_S ? `Keyframe interval is ${seconds(interval)}: viewers wait that long for the first picture.` : null;
+    },
+    fix: `Set 2 s in OBS: ${OUTPUT} → Keyframe Interval.`,
+  },
+  {
+    id: 'keyframes-close', level: 'warn',
+    cause: ({ video }) => {
+      const interval = video?.keyframeIntervalS ?? 0;
+      return interval > 0 && interval < KEYFRAME_MIN_S ? `Keyframe interval is ${seconds(interval)}: most of the bitrate goes into keyframes.` : null;
+    },
+    fix: `Set 2 s in OBS: ${OUTPUT} → Keyframe Interval.`,
+  },
+  {
+    id: 'frame-rate', level: 'warn',
+    cause: frameRateTrouble,
+    fix: 'Choose 30 or 60 in OBS: Settings → Video → Common FPS Values. If it is set, the encoder cannot keep up: take a faster preset or a smaller output.',
+  },
+  {
+    id: 'codec-alone', level: 'bad',
+    cause: ({ health, video }) =>
+      isForEveryone(video) || hasLadder(health) || health.isTest || !health.isPlayable ? null : `${formatCodec(video?.codec)} does not play in every browser, and no rungs in H.264 are made: many viewers see nothing.`,
+    fix: `Choose an H.264 encoder in OBS (${OUTPUT}), or turn the ladder on in the stream info below.`,
+  },
+  {
+    id: 'codec', level: 'warn',
+    cause: ({ health, video }) => (isForEveryone(video) || !hasLadder(health) ? null : `${formatCodec(video?.codec)} does not play in every browser; those viewers get the rungs in H.264.`),
+    fix: `To give everyone the source, choose an H.264 encoder in OBS: ${OUTPUT}.`,
+  },
+  {
+    id: 'bitrate-high', level: 'warn',
+    cause: ({ video }) => {
+      const bounds = boundsOf(video);
+      return video && bounds && video.bitrateBps > bounds.most ? `${formatBitrate(video.bitrateBps)} is more than ${linesOf(video)} lines need, and than many viewers can receive.` : null;
+    },
+    fix: ({ video }) => `Set at most ${kbps(boundsOf(video)?.most)} in OBS: ${OUTPUT} → Bitrate.`,
+  },
+  {
+    id: 'bitrate-low', level: 'warn',
+    cause: ({ health, video }) => {
+      const bounds = boundsOf(video);
+      return video && bounds && health.isPlayable && video.bitrateBps < bounds.least ? `${formatBitrate(video.bitrateBps)} is little for ${linesOf(video)} lines.` : null;
+    },
+    fix: ({ video }) => `Unless the picture stands still, set ${kbps((boundsOf(video)?.least ?? 0) * 2)} or more in OBS: ${OUTPUT} → Bitrate; or a smaller size in Settings → Video.`,
+  },
+  {
+    id: 'dropped', level: 'bad',
+    cause: ({ samples }) => (rise(samples, 'droppedPackets') > 0 ? 'Packets were dropped in the last two minutes: damaged on the way, or more than this server can take in.' : null),
+    fix: `Lower the bitrate in OBS: ${OUTPUT} → Bitrate.`,
+  },
+  {
+    id: 'interruptions', level: 'warn',
+    cause: ({ health }) => (health.interruptions >= MANY_INTERRUPTIONS ? `The connection broke ${health.interruptions} times in this stream.` : null),
+    fix: 'Use a cable instead of Wi-Fi, and a lower bitrate. A second encoder can stand by: see “Backup encoder”.',
+  },
+  {
+    id: 'clock', level: 'warn',
+    // A return after an interruption is a discontinuity as well, and no fault of the clock.
+    cause: ({ samples }) =>
+      rise(samples, 'discontinuities') > rise(samples, 'interruptions') ? 'The stream’s clock jumped in the last two minutes. OBS does that when a source or the computer stalls.' : null,
+    fix: 'Look for a media source or a capture device that hangs, and at the CPU use in OBS: Docks → Stats.',
+  },
+  {
+    id: 'swings', level: 'warn',
+    cause: ({ samples }) => (unsteadiness(samples.map(({ bitrateBps }) => bitrateBps), SAMPLES_FOR_UNSTEADY) > BITRATE_UNSTEADY ? 'The bitrate swings.' : null),
+    fix: `Choose rate control CBR in OBS (${OUTPUT}) and test your upload below; a cable is steadier than Wi-Fi.`,
+  },
+  {
+    id: 'jitter', level: 'warn',
+    cause: ({ samples }) => {
+      const jitterMs = samples.length < SAMPLES_FOR_JITTER ? 0 : mean(samples.slice(-SAMPLES_FOR_JITTER).map((sample) => sample.jitterMs));
+      return jitterMs > JITTER_MS ? `The stream arrives in bursts, ${Math.round(jitterMs)} ms early or late: the network is busy.` : null;
+    },
+    fix: 'Lower the bitrate, or turn on Settings → Advanced → Network → Dynamically change bitrate in OBS.',
+  },
+  {
+    id: 'refused', level: 'warn',
+    cause: ({ health }) => rungTrouble(health, 'refused', 'not made: this server has no room for more'),
+    fix: 'Viewers with a thin line may stutter. A smaller or slower picture makes rungs cheaper; whoever runs this server can add cores.',
+  },
+  {
+    id: 'shed', level: 'warn',
+    cause: ({ health }) => rungTrouble(health, 'shed', 'given up: this server could not keep pace'),
+    fix: 'The source plays on. A smaller or slower picture, Settings → Video in OBS, leaves the server more time.',
+  },
+  {
+    id: 'lost', level: 'warn',
+    cause: ({ health }) => rungTrouble(health, 'lost', 'away for a moment'),
+    fix: 'They come back by themselves; the source plays on meanwhile.',
+  },
+];
+
+const AWAITED: Advice = {
+  id: 'awaited',
+  level: 'bad',
+  cause: 'The connection to your encoder is gone. Viewers see a picture that says so and stay.',
+  fix: 'OBS comes back by itself when Settings → Advanced → Automatically Reconnect is on. Otherwise press Start Streaming.',
+};
+
+export function adviceFor(health: SessionHealth, all: readonly Sample[]): Advice[] {
+  if (health.isWaiting) return [AWAITED];
+  const samples = all.filter(({ bitrateBps }) => bitrateBps > 0);
+  const look: Look = { health, video: health.video, audio: health.audio, samples };
+  return RULES.flatMap(({ id, level, cause, fix }) => {
+    const found = cause(look);
+    return found === null ? [] : [{ id, level, cause: found, fix: typeof fix === 'string' ? fix : fix(look) }];
+  });
 }
 
-export function sampleOf(health: SessionHealth, atMs: number): Sample {
-  return { atMs, bitrateBps: bitrateOf(health), droppedPackets: health.droppedPackets, discontinuities: health.discontinuities };
-}
-
-export function adviceFor(health: SessionHealth, samples: readonly Sample[]): Advice[] {
-  const { video, audio } = health;
-  const advice: Advice[] = [];
-  const say = (level: Advice['level'], text: string) => advice.push({ level, text });
-
-  if (!video) say('bad', 'No picture arrives. Check that a scene with a source is active in OBS.');
-  if (!audio) say('warn', 'No sound arrives. Check audio track 1 in OBS: Settings → Output → Streaming.');
-  if (video) {
-    const interval = video.keyframeIntervalS;
-    if (interval && interval > KEYFRAME_MAX_S) {
-      say('bad', `A keyframe only every ${interval.toFixed(1)} s: viewers wait long for the first picture. Set the keyframe interval to 2 s in OBS: Settings → Output → Streaming.`);
-    }
-    if (!/^avc[13]/.test(video.codec)) {
-      say('warn', `${formatCodec(video.codec)} does not play in every browser. H.264 does: choose x264, NVENC H.264 or QuickSync H.264 as the encoder.`);
-    }
-    if (video.frameRate && video.frameRate < LOW_FRAME_RATE) {
-      say('warn', `Only ${Math.round(video.frameRate)} pictures per second arrive. If that is not what you set, the encoder is overloaded: choose a faster preset or a smaller output.`);
-    }
-    if (video.bitrateBps > HIGH_BITRATE_BPS) {
-      say('warn', `${formatBitrate(video.bitrateBps)} is more than many viewers can receive. 6000 kb/s is enough for 1080p.`);
-    } else if (health.isPlayable && (video.height ?? 0) >= 720 && video.bitrateBps < LOW_BITRATE_BPS) {
-      say('warn', `${formatBitrate(video.bitrateBps)} is little for ${video.height} lines. Unless the picture stands still, 3000 kb/s or more look better.`);
-    }
+function frameRateTrouble({ video, samples }: Look): string | null {
+  const rate = video?.frameRate;
+  if (!rate) return null;
+  const rates = samples.map(({ frameRate }) => frameRate);
+  if (unsteadiness(rates, SAMPLES_FOR_UNSTEADY) > FRAME_RATE_UNSTEADY) {
+    return `The frame rate varies between ${Math.round(Math.min(...rates))} and ${Math.round(Math.max(...rates))}.`;
   }
-  if (rise(samples, 'droppedPackets') > 0) {
-    say('bad', 'Packets were dropped in the last two minutes: more arrives than this server can take in. Lower the bitrate.');
-  }
-  if (rise(samples, 'discontinuities') > 0) {
-    say('warn', 'The stream’s clock jumped in the last two minutes. OBS does that when a source or the computer stalls.');
-  }
-  if (isUnsteady(samples)) {
-    say('warn', 'The bitrate swings. Choose rate control CBR in OBS and test your upload; a cable is steadier than Wi-Fi.');
-  }
-  return advice;
+  if (rate < LOW_FRAME_RATE) return `Only ${Math.round(rate)} pictures per second arrive.`;
+  return USUAL_FRAME_RATES.some((usual) => Math.abs(usual - rate) <= FRAME_RATE_SLACK) ? null : `${rate.toFixed(1)} pictures per second is an unusual frame rate: it judders on screens.`;
 }
 
-function rise(samples: readonly Sample[], counter: 'droppedPackets' | 'discontinuities'): number {
-  const first = samples[0];
-  const last = samples.at(-1);
-  return first && last ? last[counter] - first[counter] : 0;
+function rungTrouble({ rungs }: SessionHealth, state: RungHealth['state'], what: string): string | null {
+  const names = rungs.filter((rung) => rung.state === state).map(({ name }) => name);
+  if (names.length === 0) return null;
+  return `${names.length === 1 ? 'The rung' : 'The rungs'} ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${what}.`;
 }
 
-function isUnsteady(samples: readonly Sample[]): boolean {
-  if (samples.length < SAMPLES_FOR_UNSTEADY) return false;
-  const rates = samples.map((sample) => sample.bitrateBps);
-  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const variance = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length;
-  return mean > 0 && Math.sqrt(variance) / mean > UNSTEADY;
+const isForEveryone = (video: TrackHealth | null): boolean => video === null || /^avc[13]/.test(video.codec);
+const hasLadder = ({ rungs }: SessionHealth): boolean => rungs.some(({ state }) => state === 'running' || state === 'starting' || state === 'lost');
+const linesOf = (video: TrackHealth): number => Math.min(video.width ?? 0, video.height ?? 0);
+
+function boundsOf(video: TrackHealth | null): { least: number; most: number } | null {
+  if (!video?.height) return null;
+  const { least, most } = BITRATES.findLast(({ lines }) => linesOf(video) >= lines) ?? BITRATES[0]!;
+  const factor = (video.frameRate ?? 0) > FAST_FRAME_RATE ? FAST_FACTOR : 1;
+  return { least: least * 1000 * (isForEveryone(video) ? 1 : NEW_CODEC_FACTOR), most: most * 1000 * factor };
 }
+
+const seconds = (value: number): string => `${value.toFixed(value % 1 < 0.05 ? 0 : 1)} s`;
+const kbps = (bps: number | undefined): string => `${Math.round((bps ?? 0) / 100_000) * 100} kb/s`;

@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectAccessible } from '../axe';
+import { health as goodHealth, publisher, rung, transcoder } from '../dashboard/health';
 import { FakeHls } from '../player/fake-hls';
 import { ok, refused, serve } from '../fetch';
 import { FakeSocket } from '../socket/fake-socket';
@@ -169,12 +170,7 @@ describe('dashboard', () => {
   });
 
   it('shows the health of the running stream and ends it after a question', async () => {
-    const health = {
-      sessionId: 's1', channelId: 'c1', protocol: 'rtmp', encoder: 'x', startedAtMs: 0, isPlayable: true, durationMs: 61_000, receivedBytes: 5e6, droppedPackets: 0, discontinuities: 0,
-      isWaiting: false, returnsUntilMs: null, interruptions: 0, publishers: [], rungs: [], transcoder: null, isTest: false,
-      video: { codec: 'avc1.64001f', bitrateBps: 2_500_000, width: 1280, height: 720, frameRate: 30, keyframeIntervalS: 8.3, sampleRate: null, channels: null },
-      audio: { codec: 'mp4a.40.2', bitrateBps: 160_000, width: null, height: null, frameRate: null, keyframeIntervalS: null, sampleRate: 48_000, channels: 2 },
-    };
+    const health = { ...goodHealth, video: { ...goodHealth.video!, bitrateBps: 2_500_000, width: 1280, height: 720, frameRate: 30, keyframeIntervalS: 8.3 } };
     let isEnded = false;
     const calls = serve({
       ...routes,
@@ -182,14 +178,101 @@ describe('dashboard', () => {
       'POST channels/c1/go-offline': () => ((isEnded = true), ok({ channelId: 'c1', isLive: false })),
     });
     open('/dashboard');
-    expect((await screen.findByTestId('bitrate')).textContent).toBe('2.7 Mb/s');
-    expect(screen.getByText(/keyframe interval to 2 s in OBS/)).toBeTruthy();
+    await waitFor(() => expect(screen.getByTestId('bitrate').textContent).toBe('2.7 Mb/s'));
+    expect(screen.getByText(/Keyframe interval is 8.3 s/)).toBeTruthy();
     expect(screen.getByText('1280 × 720')).toBeTruthy();
     fireEvent.click(screen.getByTestId('end-stream'));
     fireEvent.click(within(screen.getByRole('dialog', { name: 'End the stream?' })).getByRole('button', { name: 'End stream' }));
     expect(await screen.findByText('The stream has ended')).toBeTruthy();
     expect(calls.some(({ path }) => path === 'channels/c1/go-offline')).toBe(true);
     await waitFor(() => expect(screen.queryByTestId('health')).toBeNull());
+  });
+
+  it('shows who publishes, the ladder with its reasons, and the process that makes it', async () => {
+    const session = {
+      ...goodHealth, interruptions: 1, transcoder: transcoder({ restarts: 1 }),
+      publishers: [publisher({ isOnAir: false, priority: -10, encoder: 'Lavf60', silentMs: 5200 }), publisher({ priority: 10 })],
+      rungs: [rung({ droppedFrames: 3 }), rung({ name: '480p', width: 854, height: 480, state: 'refused', bitrateBps: 0, reason: 'this node has no room for another rung' })],
+    };
+    serve({ ...routes, 'GET channels/c1/ingest': ok({ session, test: null, lastEnd: null }) });
+    open('/dashboard');
+    const [first, second] = await screen.findAllByTestId('publisher');
+    expect(first!.textContent).toContain('On airOBS 30.2.3 · RTMP · priority 10');
+    expect(second!.textContent).toMatch(/Standing by.*priority -10.*silent for 5 s/);
+    const table = screen.getByRole('table', { name: 'Ladder' });
+    expect(within(table).getAllByRole('row').slice(1).map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
+      ['Source 1080p60 1920 × 1080', 'Passed through', '6.0 Mb/s', '0', '0 ms'],
+      ['720p 1280 × 720', 'Running', '2.8 Mb/s of 3.0 Mb/s', '3', '64 ms'],
+      ['480p 854 × 480', 'Not madethis node has no room for another rung', '–', '0', '–'],
+    ]);
+    expect(screen.getByTestId('transcoder').textContent).toBe('Made by libx264 with 1.4 cores and 210.0 MB of memory, started again once.');
+    await expectAccessible();
+  });
+
+  it('says that the encoder is awaited, and for how long', async () => {
+    const session = { ...goodHealth, isWaiting: true, returnsUntilMs: Date.now() + 23_500, interruptions: 1 };
+    serve({ ...routes, 'GET channels/c1/ingest': ok({ session, test: null, lastEnd: null }) });
+    open('/dashboard');
+    expect((await screen.findByTestId('waiting')).textContent).toMatch(/^Waiting for your encoder0:2[23] left$/);
+    expect(screen.getByText(/Automatically Reconnect/)).toBeTruthy();
+    expect(screen.getByTestId('end-stream')).toBeTruthy();
+    await expectAccessible();
+  });
+
+  it('says why the last stream ended, and what the last test found', async () => {
+    const lastEnd = { endedAt: new Date(Date.now() - 200_000).toISOString(), reason: 'It was over the limit of 6000 kb/s.' };
+    const test = { ...goodHealth, isTest: true, durationMs: 60_000, receivedBytes: 45_000_000 };
+    serve({ ...routes, 'GET channels/c1/ingest': ok({ session: null, test, lastEnd }) });
+    open('/dashboard');
+    expect((await screen.findByTestId('last-end')).textContent).toBe('Your last stream ended: It was over the limit of 6000 kb/s. 3 minutes ago');
+    const card = await screen.findByTestId('bandwidth-test');
+    expect(card.textContent).toContain('rtmp://tv.example/live/KEY?bandwidthtest=true');
+    expect(card.textContent).toContain('Last test: 6.0 Mb/s on average, 45.0 MB in 1:00');
+    expect(card.textContent).toContain('All of it arrived');
+    await expectAccessible();
+  });
+
+  it('says that a test runs while it does', async () => {
+    const test = { ...goodHealth, isTest: true, publishers: [publisher()] };
+    serve({ ...routes, 'GET channels/c1/ingest': ok({ session: null, test, lastEnd: null }) });
+    open('/dashboard');
+    expect(await screen.findByText('Measuring …')).toBeTruthy();
+    expect(screen.queryByTestId('last-end')).toBeNull();
+  });
+
+  it('saves the ladder only when it was changed', async () => {
+    const saved: string[] = [];
+    const calls = serve({ ...routes, 'PATCH channels/c1': () => (saved.push('x'), ok(channel({ ladder: '720p,480p' }))) });
+    open('/dashboard');
+    const select = (await screen.findByLabelText('Ladder')) as HTMLSelectElement;
+    expect(select.value).toBe('instance');
+    fireEvent.change(select, { target: { value: 'names' } });
+    fireEvent.change(screen.getByLabelText('Rungs'), { target: { value: '720p, 480P' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    await waitFor(() => expect(saved).toHaveLength(1));
+    expect(calls.find(({ method }) => method === 'PATCH')?.body).toMatchObject({ ladder: '720p,480p' });
+    await waitFor(() => expect((screen.getByLabelText('Rungs') as HTMLInputElement).value).toBe('720p,480p'));
+  });
+
+  it('names the reason when the server has no such rung', async () => {
+    serve({ ...routes, 'PATCH channels/c1': refused(400, 'INVALID_REQUEST', 'No.', { fields: { ladder: 'There is no rung 721p.' } }) });
+    open('/dashboard');
+    fireEvent.change(await screen.findByLabelText('Ladder'), { target: { value: 'names' } });
+    fireEvent.change(screen.getByLabelText('Rungs'), { target: { value: '721p' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+    expect(await screen.findByText('There is no rung 721p.')).toBeTruthy();
+    expect(screen.getByLabelText('Rungs').getAttribute('aria-invalid')).toBe('true');
+  });
+
+  it('explains the backup encoder with what to copy', async () => {
+    const written: string[] = [];
+    vi.stubGlobal('navigator', Object.assign(Object.create(navigator), { clipboard: { writeText: async (text: string) => void written.push(text) } }));
+    serve(routes);
+    open('/dashboard');
+    for (const name of ['Copy behind the key of the main encoder', 'Copy behind the key of the backup', 'Copy behind the key of the one that takes over']) {
+      fireEvent.click(await screen.findByRole('button', { name }));
+    }
+    await waitFor(() => expect(written).toEqual(['?priority=10', '?priority=-10', '?takeover=1']));
   });
 
   it('shows the live picture without sound', async () => {
