@@ -6,6 +6,8 @@ to say so (RFC 8216bis, 4.4.6.1). Encoders that could caption send padding all t
 
 from typing import Final
 
+from media.packets import CodecConfig
+
 _SEI_H264: Final = 6  # H.264, table 7-1
 _PREFIX_SEI_HEVC: Final = 39  # H.265, table 7-1
 _FIRST_SLICE_H264: Final = 1
@@ -13,9 +15,18 @@ _LAST_SLICE_H264: Final = 5
 _FIRST_PARAMETER_SET_HEVC: Final = 32  # every type below it is a slice
 _LOOKED_AT: Final = 8
 """NAL units before the first slice: a delimiter, parameter sets, a few SEIs."""
+_LENGTH_SIZE_AT: Final = {"avc1": 4, "hvc1": 21}
 _REGISTERED: Final = 4  # payload type user_data_registered_itu_t_t35
 _HEAD: Final = b"\xb5\x00\x31GA94\x03"  # United States, ATSC, its identifier, cc_data
 _PADDING: Final = (b"\x80\x80", b"\0\0")
+
+
+def has_long_lengths(config: CodecConfig) -> bool:
+    """Whether `carries_captions` can read this video: H.264 or HEVC with lengths of four bytes, as all but a few have
+    (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
+    """
+    at = _LENGTH_SIZE_AT.get(config.fourcc)
+    return at is not None and at < len(config.record) and config.record[at] & 3 == 3
 
 
 def carries_captions(fourcc: str, data: bytes) -> bool:
