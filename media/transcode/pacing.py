@@ -18,8 +18,8 @@ MAX_PENDING = 64
 """Boundaries that no picture has reached yet; more of them are a decoder that gives out nothing."""
 SPEEDS = 31
 """Pictures whose distances are looked at for the source's frame rate."""
-EARLY = 0.3
-"""A picture may come this part of an interval early: stamps are rounded to milliseconds, and jitter."""
+FOLLOWS = 0.25
+"""How much of a picture's distance from the plan moves the plan."""
 SLOWER = 1.05
 """A source this much faster than the cap still shows every picture (30 against 29.97)."""
 
@@ -79,20 +79,16 @@ class Pace:
         if self._last is not None and 0 < pts - self._last < VIDEO_TIMESCALE:
             self._distances.append(pts - self._last)
         self._last = pts
-        interval = self._interval()
-        if not is_keyframe and pts < self._due - interval * EARLY:
+        usual = sum(self._distances) / len(self._distances) if self._distances else self._cap
+        every = 1 if self._cap <= usual * SLOWER else math.ceil(self._cap / usual - (SLOWER - 1))
+        if every == 1:
+            self._due = pts + usual
+            return True
+        late = pts - self._due
+        if not is_keyframe and late < -usual / 2:
             return False
-        # From the plan, not from this picture, so that rounding does not add up; but a source that paused or a
-        # keyframe out of turn begins a new plan.
-        is_on_time = abs(pts - self._due) < interval * EARLY
-        self._due = (self._due if is_on_time else pts) + interval
+        # The plan follows the stamps slowly, so that their rounding and jitter do not shift it; but a source that
+        # paused, or a keyframe out of turn, begins a new plan.
+        self._due = self._due + late * FOLLOWS if abs(late) <= usual / 2 else float(pts)
+        self._due += every * usual
         return True
-
-    def _interval(self) -> float:
-        """Return the distance of shown pictures: a multiple of the source's, so that it is even."""
-        if not self._distances:
-            return self._cap
-        usual = sorted(self._distances)[len(self._distances) // 2]
-        if self._cap <= usual * SLOWER:
-            return float(usual)
-        return usual * math.ceil(self._cap / usual - (SLOWER - 1))

@@ -7,6 +7,7 @@ follow them, with a hole or by leaving samples out.
 from fractions import Fraction
 
 import av
+import av.filter
 from av.audio.frame import AudioFrame
 from av.codec.context import Flags
 
@@ -53,9 +54,10 @@ class SoundEncoder:
         self._decoder: av.AudioCodecContext | None = None
         self._config: CodecConfig | None = None
         self._shape: tuple[str, str, int] | None = None
-        self._resampler: av.AudioResampler | None = None
+        self._mixer: Mixer | None = None
         self._fifo = av.AudioFifo()
         self._next_in: Fraction | None = None  # seconds: where the next decoded sample belongs if nothing is missing
+        self._is_missing = False  # the last packet gave no samples
         self._position = 0  # in output samples: where the first sample of the queue belongs
         self._skip = 0  # output samples to leave out
         self._coded_until: int | None = None
@@ -82,11 +84,20 @@ class SoundEncoder:
             if isinstance(error, MemoryError):
                 raise
             self.corrupt_packets += 1
+            self._is_missing = True
             return []
         packets = []
         for frame in frames:
-            packets += self._take(frame)
+            packets += self._take(frame, self._left_out(packet, frame))
         return packets
+
+    def _left_out(self, packet: Packet, frame: AudioFrame) -> int:
+        """Return how many samples of its first packet the decoder left out, without saying so in the stamp.
+
+        FFmpeg's Opus decoder does that with the pre-skip (RFC 7845, section 4.2).
+        """
+        assert self._config is not None
+        return opus.packet_samples(packet.data) - frame.samples if self._config.fourcc == "Opus" else 0
 
     def break_(self) -> list[Packet]:
         """What follows does not join: return what is held, its last access unit filled with silence."""
@@ -101,25 +112,29 @@ class SoundEncoder:
 
     # --- decoded samples --------------------------------------------------------------------------------------
 
-    def _take(self, frame: AudioFrame) -> list[Packet]:
+    def _take(self, frame: AudioFrame, left_out: int = 0) -> list[Packet]:
         assert self._config is not None
         if frame.samples <= 0 or frame.sample_rate <= 0:
             return []
         packets: list[Packet] = []
-        at = Fraction(frame.pts, self._config.sample_rate) if frame.pts is not None else self._next_in
+        at = Fraction(frame.pts + left_out, self._config.sample_rate) if frame.pts is not None else self._next_in
         if self._next_in is None or (at is not None and abs(at - self._next_in) > SLACK_S):
             packets += self._restart_at(at or Fraction(0))
+        elif self._is_missing and at is not None and at > self._next_in:
+            # Within the slack, but known to be a hole: without this each lost packet would move the sound ahead.
+            self._queue(self._silence(round((at - self._next_in) * self._job.sample_rate)))
+            self._next_in = at
+        self._is_missing = False
         assert self._next_in is not None
         self._next_in += Fraction(frame.samples, frame.sample_rate)
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if shape != self._shape:
-            self._end_resampler()
+            self._end_mixer()
             self._shape = shape
-            self._resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._job.sample_rate)
-        assert self._resampler is not None
-        frame.pts = None  # counted
-        for resampled in self._resampler.resample(frame):
-            self._queue(resampled)
+            self._mixer = Mixer(shape, self._layout, self._job.sample_rate)
+        assert self._mixer is not None
+        for mixed in self._mixer.mix(frame):
+            self._queue(mixed)
         return packets + self._code_whole()
 
     def _restart_at(self, at: Fraction) -> list[Packet]:
@@ -149,7 +164,7 @@ class SoundEncoder:
 
     def _flush(self) -> list[Packet]:
         """Code all that is held, filled up with silence, and begin a new coder."""
-        self._end_resampler()
+        self._end_mixer()
         packets = self._code_whole()
         rest = self._fifo.samples
         if rest:
@@ -161,11 +176,11 @@ class SoundEncoder:
         self._fifo = av.AudioFifo()
         return packets
 
-    def _end_resampler(self) -> None:
-        if self._resampler is not None:
-            for resampled in self._resampler.resample(None):
-                self._queue(resampled)
-        self._resampler, self._shape = None, None
+    def _end_mixer(self) -> None:
+        if self._mixer is not None:
+            for mixed in self._mixer.mix(None):
+                self._queue(mixed)
+        self._mixer, self._shape = None, None
 
     def _queue(self, frame: AudioFrame) -> None:
         frame.pts = None
@@ -219,6 +234,48 @@ class SoundEncoder:
         encoder.flags |= Flags.global_header
         encoder.open()
         return encoder
+
+
+class Mixer:
+    """Brings samples of one shape (format, layout, rate) to the output's layout and rate, as planar floats.
+
+    The mix is scaled so that it cannot clip even where all channels are in phase (ATSC A/52, section 7.8.1).
+    """
+
+    def __init__(self, shape: tuple[str, str, int], layout: str, rate: int) -> None:
+        sample_format, source_layout, source_rate = shape
+        graph = av.filter.Graph()
+        graph.threads = 1
+        chain = [
+            graph.add(
+                "abuffer",
+                f"sample_rate={source_rate}:sample_fmt={sample_format}:channel_layout={source_layout}"
+                f":time_base=1/{source_rate}",
+            ),
+            graph.add("aresample", f"{rate}:out_chlayout={layout}:out_sample_fmt=fltp:rematrix_maxval=1.0"),
+            graph.add("aformat", f"sample_fmts=fltp:channel_layouts={layout}:sample_rates={rate}"),
+            graph.add("abuffersink"),
+        ]
+        graph.link_nodes(*chain)
+        graph.configure()
+        self._graph, self._source, self._sink = graph, chain[0], chain[-1]
+        self._taken = 0
+        self._time_base = Fraction(1, source_rate)
+
+    def mix(self, frame: AudioFrame | None) -> list[AudioFrame]:
+        """Return what is ready; None brings out the rest."""
+        if frame is not None:
+            frame.pts, frame.time_base = self._taken, self._time_base
+            self._taken += frame.samples
+        self._source.push(frame)
+        mixed: list[AudioFrame] = []
+        while True:
+            try:
+                out = self._sink.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return mixed
+            assert isinstance(out, AudioFrame)
+            mixed.append(out)
 
 
 def _opened_decoder(config: CodecConfig) -> av.AudioCodecContext:
