@@ -18,7 +18,16 @@ from chat.frames import encode
 from chat.room import Member, Room
 from config.redis import messages
 from schemas.ids import ChannelId, SessionId
-from schemas.socket import STREAM_EVENTS, ChannelEvent, Joined, StreamOffline, StreamOnline, ViewerCount
+from schemas.socket import (
+    STREAM_EVENTS,
+    ChannelEvent,
+    Joined,
+    StreamInterrupted,
+    StreamOffline,
+    StreamOnline,
+    StreamResumed,
+    ViewerCount,
+)
 
 COMPARE_S: Final = 30.0
 COMPARED_AT_ONCE: Final = 500
@@ -35,6 +44,8 @@ class ChannelState(msgspec.Struct, frozen=True):
     """The session on the air."""
     started_at: datetime | None
     viewer_count: int
+    returns_until_ms: int | None = None
+    """Its publisher is gone and may return until then."""
 
 
 ReadStates = Callable[[Sequence[ChannelId]], Awaitable[Mapping[ChannelId, ChannelState]]]
@@ -90,6 +101,7 @@ class Hub:
             return False
         if room.turns == turns:
             room.live_session = state.session_id
+            room.is_interrupted = state.returns_until_ms is not None
         room.admit(member, encode(_joined(channel_id, state)))
         return True
 
@@ -120,6 +132,10 @@ class Hub:
             case StreamOffline():
                 room.turns += 1
                 room.live_session = None
+                room.is_interrupted = False
+            case StreamInterrupted() | StreamResumed():
+                room.turns += 1
+                room.is_interrupted = isinstance(event, StreamInterrupted)
             case _:
                 pass
         room.broadcast(encode(event))
@@ -166,7 +182,9 @@ class Hub:
                 # an event that came while the database was asked is newer than its answer
                 if room is None or room.turns != turns[channel]:
                     continue
-                if is_forced or room.live_session != state.session_id:
+                is_interrupted = state.returns_until_ms is not None
+                told = (room.live_session, room.is_interrupted)
+                if is_forced or told != (state.session_id, is_interrupted):
                     _announce(room, state)
 
 
@@ -175,11 +193,23 @@ def _announce(room: Room, state: ChannelState) -> None:
     if state.session_id is not None:
         room.broadcast(encode(StreamOnline(room.channel_id, state.session_id, at)))
         room.broadcast(encode(ViewerCount(room.channel_id, state.viewer_count)))
+        if state.returns_until_ms is not None:
+            room.broadcast(encode(StreamInterrupted(room.channel_id, state.session_id, state.returns_until_ms, at)))
+        elif room.is_interrupted:
+            room.broadcast(encode(StreamResumed(room.channel_id, state.session_id, at)))
     elif room.live_session is not None:
         room.broadcast(encode(StreamOffline(room.channel_id, room.live_session, at)))
     room.live_session = state.session_id
+    room.is_interrupted = state.returns_until_ms is not None
 
 
 def _joined(channel_id: ChannelId, state: ChannelState) -> Joined:
     started_at = state.started_at.isoformat().replace("+00:00", "Z") if state.started_at else None
-    return Joined(channel_id, state.session_id is not None, state.session_id, started_at, state.viewer_count)
+    return Joined(
+        channel_id,
+        state.session_id is not None,
+        state.session_id,
+        started_at,
+        state.viewer_count,
+        is_reconnecting=state.returns_until_ms is not None,
+    )

@@ -23,8 +23,10 @@ class Room:
         self.channel_id = channel_id
         self.live_session: SessionId | None = None
         """The session on the air, as the members were last told."""
+        self.is_interrupted = False
+        """Whether its publisher is gone for now, as the members were last told."""
         self.turns = 0
-        """How often the channel went on or off the air while the room exists."""
+        """How often any of that has changed while the room exists."""
         self._members: set[Member] = set()
         self._waiting: dict[Member, deque[bytes]] = {}
 

@@ -16,6 +16,9 @@ from web import commands
 from web.app import PARTS, openapi_text
 from web.server import PortTaken, serve
 
+AMOUNT_END = 1 << 31
+"""Limits are stored in 32 bits."""
+
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -79,10 +82,19 @@ def _parser() -> argparse.ArgumentParser:
 
     channel = _add(subjects, "channel", "Channels.", "tally channel add news --owner alice")
     text = "Make a channel; its stream key is printed once."
-    add_channel = _add(_verbs(channel, "channel"), "add", text, "tally channel add news --owner alice")
+    verbs = _verbs(channel, "channel")
+    add_channel = _add(verbs, "add", text, "tally channel add news --owner alice")
     add_channel.add_argument("name", metavar="NAME")
     add_channel.add_argument("--owner", required=True, metavar="USER")
     _runs(add_channel, commands.add_channel)
+    text = "Limit what its publishers may send, beside what the instance allows; 0 takes a limit away."
+    limit = _add(verbs, "limit", text, "tally channel limit news --max-bitrate-kbps 6000 --max-height 1080")
+    limit.add_argument("channel", metavar="CHANNEL")
+    limit.add_argument("--max-bitrate-kbps", type=_amount, metavar="KBIT/S", help="mean of 10 s")
+    limit.add_argument("--max-height", type=_amount, metavar="PIXELS", help="of the shorter side")
+    limit.add_argument("--max-frame-rate", type=_amount, metavar="FPS")
+    limit.add_argument("--max-duration-s", type=_amount, metavar="SECONDS")
+    _runs(limit, commands.limit_channel)
 
     key = _add(subjects, "key", "Stream keys.", "tally key rotate news")
     verbs = _verbs(key, "key")
@@ -102,6 +114,12 @@ def _add(verbs: "Verbs", name: str, text: str, example: str) -> argparse.Argumen
 
 def _verbs(parser: argparse.ArgumentParser, subject: str) -> "Verbs":
     return parser.add_subparsers(dest="verb", prog=f"tally {subject}", metavar="VERB", required=True)
+
+
+def _amount(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < AMOUNT_END):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 0, which is no limit")
+    return int(text)
 
 
 def _runs(parser: argparse.ArgumentParser, work: commands.Work) -> None:

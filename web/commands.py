@@ -88,6 +88,21 @@ async def add_channel(services: Services, arguments: Namespace) -> Shown:
     return {"channelId": channel, "channel": arguments.name, "streamKey": key, **_urls(services.settings)}
 
 
+async def limit_channel(services: Services, arguments: Namespace) -> Shown:
+    """`channel limit`: what is given is changed, 0 takes a limit away; the next publisher is bound by it."""
+    channel = await find_channel(services, arguments.channel)
+    given = {name: getattr(arguments, name) for name in channels.Limits.__struct_fields__}
+    await channels.set_limits(services.pool, channel.id, channels.Limits(**given))
+    own = await channels.limits(services.pool, channel.id)
+    return {
+        "channel": channel.name,
+        "maxBitrateKbps": own.max_bitrate_kbps,
+        "maxHeight": own.max_height,
+        "maxFrameRate": own.max_frame_rate,
+        "maxDurationS": own.max_duration_s,
+    }
+
+
 async def show_key(services: Services, arguments: Namespace) -> Shown:
     """`key show`: what is known of a key that is stored hashed."""
     channel = await find_channel(services, arguments.channel)

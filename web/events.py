@@ -5,17 +5,26 @@ Both are at-most-once. What gets lost is made up for: sockets compare with the d
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from redis.asyncio import Redis
 
 from schemas.ids import ChannelId, SessionId
 from schemas.ingest import INGEST_COMMANDS, CutSession
-from schemas.socket import STREAM_EVENTS, ChannelEvent, ChannelUpdated, StreamOffline, StreamOnline, ViewerCount
+from schemas.socket import (
+    STREAM_EVENTS,
+    ChannelEvent,
+    ChannelUpdated,
+    StreamInterrupted,
+    StreamOffline,
+    StreamOnline,
+    StreamResumed,
+    ViewerCount,
+)
 from web.failures import REDIS_AWAY
 from web.metrics import Troubles
-from web.store.streams import Ended, Live
+from web.store.streams import Ended, Live, Turn
 
 
 def now_ms() -> int:
@@ -39,6 +48,18 @@ class Events:
         """Tell viewers that these are over; those that never went live are nobody's news."""
         at = now_ms()
         await self._announce([StreamOffline(s.channel_id, s.session_id, at) for s in streams if s.was_live])
+
+    async def turned(self, turns: Sequence[Turn], returns_until_ms: Mapping[SessionId, int | None]) -> None:
+        """Tell viewers whose publishers were lost (and may return until then) or are back."""
+        at = now_ms()
+        await self._announce(
+            [
+                StreamInterrupted(turn.channel_id, turn.session_id, returns_until_ms.get(turn.session_id) or at, at)
+                if turn.is_interrupted
+                else StreamResumed(turn.channel_id, turn.session_id, at)
+                for turn in turns
+            ]
+        )
 
     async def counted(self, counts: dict[ChannelId, int]) -> None:
         """Tell viewers how many they are."""

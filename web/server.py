@@ -29,6 +29,7 @@ from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
 from web.services import Services
 from web.store import channels
+from web.store.channels import ChannelRow
 from web.viewers import Viewers
 
 BACKLOG: Final = 1024
@@ -86,6 +87,12 @@ class Running:
     hub: Hub | None
 
 
+def _state_of(row: ChannelRow, grace_s: float) -> ChannelState:
+    lost_at = row.interrupted_at
+    returns_until_ms = None if lost_at is None else round((lost_at.timestamp() + grace_s) * 1000)
+    return ChannelState(row.session_id, row.live_at, row.viewer_count, returns_until_ms)
+
+
 @asynccontextmanager
 async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncIterator[Running]:
     """Serve until the context is left; then stop listening, send sockets elsewhere, finish what is under way."""
@@ -116,7 +123,7 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
 def _sockets(services: Services) -> SocketServer:
     async def read_states(ids: Sequence[ChannelId]) -> Mapping[ChannelId, ChannelState]:
         rows = await channels.find_many(services.pool, list(ids))
-        return {row.id: ChannelState(row.session_id, row.live_at, row.viewer_count) for row in rows}
+        return {row.id: _state_of(row, services.settings.grace_s) for row in rows}
 
     async def identify(request: web.Request) -> UserId | None:
         account = await identify_socket(services, request)

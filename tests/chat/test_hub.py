@@ -11,7 +11,15 @@ from redis.asyncio import Redis
 
 from chat.hub import ChannelState, Hub
 from schemas.ids import ChannelId, SessionId
-from schemas.socket import ChannelEvent, ChannelUpdated, StreamOffline, StreamOnline, ViewerCount
+from schemas.socket import (
+    ChannelEvent,
+    ChannelUpdated,
+    StreamInterrupted,
+    StreamOffline,
+    StreamOnline,
+    StreamResumed,
+    ViewerCount,
+)
 
 A = ChannelId("a")
 S1, S2 = SessionId("s1"), SessionId("s2")
@@ -21,6 +29,10 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 def on(session: SessionId, viewers: int = 0) -> ChannelState:
     return ChannelState(session, AT, viewers)
+
+
+def away(session: SessionId) -> ChannelState:
+    return ChannelState(session, AT, 0, returns_until_ms=1_800_000_000_000)
 
 
 class Ear:
@@ -70,8 +82,50 @@ async def test_joined_tells_the_present_state() -> None:
             "sessionId": "s1",
             "startedAt": "2026-01-02T03:04:05Z",
             "viewerCount": 7,
+            "isReconnecting": False,
         }
     ]
+
+
+async def test_joined_tells_that_the_publisher_is_away() -> None:
+    world, ear = World(), Ear()
+    world.states[A] = away(S1)
+    await world.hub.join(ear, A)
+    assert ear.heard[0]["isReconnecting"] is True
+    assert world.hub.rooms[A].is_interrupted
+
+
+async def test_a_lost_interruption_and_a_lost_return_are_made_up_for() -> None:
+    world, ear = World(), Ear()
+    world.states[A] = on(S1)
+    await world.hub.join(ear, A)
+    world.states[A] = away(S1)
+    for _ in range(2):
+        await world.hub.compare(is_forced=False)
+    assert ear.types == ["joined", "stream_online", "viewer_count", "stream_interrupted"]
+    assert ear.heard[-1]["returnsUntil"] == 1_800_000_000_000
+    world.states[A] = on(S1)
+    for _ in range(2):
+        await world.hub.compare(is_forced=False)
+    assert ear.types[4:] == ["stream_online", "viewer_count", "stream_resumed"]
+
+
+async def test_an_interruption_that_was_heard_is_not_told_again() -> None:
+    world, ear = World(), Ear()
+    world.states[A] = on(S1)
+    await world.hub.join(ear, A)
+    world.say(StreamInterrupted(A, S1, 1_800_000_000_000, 1))
+    world.states[A] = away(S1)
+    await world.hub.compare(is_forced=False)
+    world.say(StreamResumed(A, S1, 2))
+    world.states[A] = on(S1)
+    await world.hub.compare(is_forced=False)
+    assert ear.types == ["joined", "stream_interrupted", "stream_resumed"]
+    world.say(StreamInterrupted(A, S1, 1_800_000_000_000, 3))
+    world.say(StreamOffline(A, S1, 4))
+    world.states[A] = OFF
+    await world.hub.compare(is_forced=False)
+    assert ear.types[3:] == ["stream_interrupted", "stream_offline"]
 
 
 async def test_a_channel_that_is_not_there_is_not_joined() -> None:

@@ -10,8 +10,8 @@ import aiohttp
 import msgspec
 
 from config.settings import Settings, load
-from schemas.ids import NodeId, SessionId, make_id
-from schemas.ingest import Heartbeat, PublishRequest, SessionHealth, Unpublish
+from schemas.ids import ChannelId, NodeId, SessionId, make_id
+from schemas.ingest import Heartbeat, PublisherHealth, PublishRequest, SessionHealth, TrackHealth, Unpublish
 from schemas.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from web.server import Running
 
@@ -118,7 +118,13 @@ class Site:
         return {TIMESTAMP_HEADER: str(at), SIGNATURE_HEADER: sign(self.settings.secret, at, body)}
 
     async def publish(
-        self, key: str, *, node: NodeId | None = None, request_id: str = "", attempt: int = 1
+        self,
+        key: str,
+        *,
+        node: NodeId | None = None,
+        request_id: str = "",
+        attempt: int = 1,
+        params: Mapping[str, str] | None = None,
     ) -> tuple[int, Json]:
         request = PublishRequest(
             request_id=request_id or make_id(),
@@ -126,15 +132,17 @@ class Site:
             node_id=node or self.node,
             protocol="rtmp",
             key=key,
-            params={},
+            params=dict(params or {}),
             remote_address="203.0.113.9",
             encoder="OBS",
         )
         return await self.callback("publish", request)
 
-    async def grant(self, key: str, *, node: NodeId | None = None) -> tuple[str, SessionId]:
+    async def grant(
+        self, key: str, *, node: NodeId | None = None, params: Mapping[str, str] | None = None
+    ) -> tuple[str, SessionId]:
         """Publish, and return the ids of channel and session."""
-        status, envelope = await self.publish(key, node=node)
+        status, envelope = await self.publish(key, node=node, params=params)
         assert status == 200, envelope
         return envelope["data"]["channelId"], SessionId(envelope["data"]["sessionId"])
 
@@ -152,27 +160,48 @@ class Site:
         status, _ = await self.callback("unpublish", Unpublish(make_id(), 1, self.node, session, reason))
         return status
 
-    async def go_live(self, key: str) -> tuple[str, SessionId]:
+    async def go_live(self, key: str, *, priority: int = 0) -> tuple[str, SessionId]:
         """Publish and become playable."""
-        channel, session = await self.grant(key)
-        assert await self.heartbeat(health(channel, session)) == []
+        channel, session = await self.grant(key, params={"priority": str(priority)})
+        assert await self.heartbeat(health(channel, session, priority=priority)) == []
         return channel, session
 
 
-def health(channel: str, session: SessionId, *, is_playable: bool = True) -> SessionHealth:
-    return msgspec.convert(
-        {
-            "sessionId": session,
-            "channelId": channel,
-            "protocol": "rtmp",
-            "encoder": "OBS",
-            "startedAtMs": 1,
-            "isPlayable": is_playable,
-            "durationMs": 2_000,
-            "receivedBytes": 1_000_000,
-            "droppedPackets": 0,
-            "discontinuities": 0,
-            "video": {"codec": "avc1.64001f", "bitrateBps": 4_000_000, "width": 1280, "height": 720},
-        },
-        SessionHealth,
+def health(
+    channel: str,
+    session: SessionId,
+    *,
+    is_playable: bool = True,
+    is_waiting: bool = False,
+    returns_until_ms: int | None = None,
+    priority: int = 0,
+    is_test: bool = False,
+) -> SessionHealth:
+    publisher = PublisherHealth(
+        protocol="rtmp",
+        encoder="OBS",
+        priority=priority,
+        is_on_air=True,
+        connected_at_ms=1,
+        received_bytes=1_000_000,
+        bitrate_bps=4_000_000,
+        jitter_ms=3,
+        silent_ms=0,
+    )
+    return SessionHealth(
+        session_id=session,
+        channel_id=ChannelId(channel),
+        protocol="rtmp",
+        encoder="OBS",
+        started_at_ms=1,
+        is_playable=is_playable,
+        duration_ms=2_000,
+        received_bytes=1_000_000,
+        dropped_packets=0,
+        discontinuities=0,
+        video=TrackHealth(codec="avc1.64001f", bitrate_bps=4_000_000, width=1280, height=720),
+        is_waiting=is_waiting,
+        returns_until_ms=returns_until_ms,
+        publishers=[] if is_waiting else [publisher],
+        is_test=is_test,
     )

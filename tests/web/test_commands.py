@@ -126,6 +126,23 @@ def test_accounts_channels_and_keys_from_a_terminal(terminal: Terminal, settings
 
 
 @pytest.mark.services
+def test_a_channel_is_limited_from_a_terminal(terminal: Terminal, settings: Settings) -> None:
+    terminal.json("user", "add", "alice")
+    terminal.json("channel", "add", "news", "--owner", "alice")
+    nothing = {"channel": "news", "maxBitrateKbps": None, "maxHeight": None, "maxFrameRate": None, "maxDurationS": None}
+    assert terminal.json("channel", "limit", "news") == nothing
+    shown = terminal.json("channel", "limit", "news", "--max-bitrate-kbps", "6000", "--max-height", "1080")
+    assert shown == {**nothing, "maxBitrateKbps": 6000, "maxHeight": 1080}
+    shown = terminal.json("channel", "limit", "news", "--max-height", "0", "--max-duration-s", "3600")
+    assert shown == {**nothing, "maxBitrateKbps": 6000, "maxHeight": 0, "maxDurationS": 3600}
+    assert query(settings, "SELECT max_duration_s FROM channels") == [3600]
+    for wrong in ("-1", "x", "1.5", str(1 << 31)):
+        with pytest.raises(SystemExit) as refused:
+            terminal.run("channel", "limit", "news", "--max-height", wrong)
+        assert refused.value.code == 2
+    assert terminal.run("channel", "limit", "nothing")[0] == 1
+
+
 def test_what_can_not_be_done_is_one_line_and_exit_code_1(terminal: Terminal) -> None:
     terminal.json("user", "add", "alice")
     for arguments, reason in (

@@ -81,6 +81,20 @@ async def test_a_page_hears_of_a_stream_from_its_beginning_to_its_end(site: Site
         assert (await one.hear_type("stream_offline"))["sessionId"] == session
 
 
+async def test_a_page_hears_that_the_publisher_is_away_and_when_he_is_back(site: Site) -> None:
+    _, channel, key = await _live_channel(site)
+    _, session = await site.go_live(key)
+    async with page(site) as one:
+        assert (await one.join(channel))["isReconnecting"] is False
+        await site.heartbeat(health(channel, session, is_waiting=True, returns_until_ms=1_800_000_000_000))
+        event = await one.hear_type("stream_interrupted")
+        assert (event["sessionId"], event["returnsUntil"]) == (session, 1_800_000_000_000)
+        async with page(site) as two:
+            assert (await two.join(channel))["isReconnecting"] is True
+        await site.heartbeat(health(channel, session))
+        assert (await one.hear_type("stream_resumed"))["sessionId"] == session
+
+
 async def test_leaving_ends_the_events(site: Site) -> None:
     _, channel, key = await _live_channel(site)
     async with page(site) as one:

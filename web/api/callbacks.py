@@ -8,6 +8,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from config.settings import Settings
 from schemas.api import Data, Nothing
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import NodeId
@@ -16,20 +17,22 @@ from schemas.ingest import (
     Cut,
     Heartbeat,
     HeartbeatAnswer,
+    Limits,
     PublishGrant,
     PublishRequest,
     SessionHealth,
     Unpublish,
 )
 from schemas.signing import MAX_AGE_S, SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict, verify
-from web.api.streaming import health_key
+from web.api.streaming import TEST_KEPT_S, health_key, test_key
 from web.calls import invalid
 from web.services import SERVICES, Services
 from web.store import streams
+from web.store.streams import Arrival, Refusal, Terms
 from web.tokens import digest
 
 BODY_MAX = 4 * 1024 * 1024
-"""A heartbeat has under 1 KiB for each session of its node."""
+"""A heartbeat has under 4 KiB for each session of its node."""
 REPLAY_REMEMBERED_S = 2 * MAX_AGE_S
 NODE_REMEMBERED_S = 24 * 3600
 KEY_MAX = 512
@@ -41,40 +44,82 @@ T = TypeVar("T")
 async def publish(services: Services, request: PublishRequest) -> PublishGrant:
     """May this publisher go on?"""
     key_hash = digest(request.key[:KEY_MAX])
+    terms = terms_of(services.settings)
     async with services.pool.acquire() as connection, connection.transaction():
-        outcome = await streams.open_(connection, request, key_hash)
-    if isinstance(outcome, streams.Refusal):
-        services.metrics.publishes.labels(outcome.value).inc()
-        log.info("publish refused", reason=outcome.value, protocol=request.protocol)
-        if outcome is streams.Refusal.WRONG_KEY:
-            # Not UNAUTHORIZED: that says that the callback itself was not signed well.
-            raise ApiError(ErrorCode.FORBIDDEN, "This stream key is not valid.")
-        if outcome is streams.Refusal.TAKEN_OFF_AIR:
-            wait_s = streams.REST.seconds
-            raise ApiError(ErrorCode.FORBIDDEN, f"The stream was just ended by its owner. Start again in {wait_s} s.")
-        raise ApiError(ErrorCode.CONFLICT, "This channel is already live from somewhere else.")
+        try:
+            outcome = await streams.open_(connection, request, key_hash, terms)
+        except ValueError as error:
+            raise ApiError(ErrorCode.FORBIDDEN, str(error)) from None
+        if isinstance(outcome, Refusal):
+            services.metrics.publishes.labels(outcome.value).inc()
+            log.info("publish refused", reason=outcome.value, protocol=request.protocol)
+            raise _refusal(outcome, terms)
+    grant = outcome.grant
     services.metrics.publishes.labels("granted").inc()
-    log.info("publish granted", channel=outcome.grant.channel_id, session=outcome.grant.session_id)
+    log.info(
+        "publish granted",
+        channel=grant.channel_id,
+        session=grant.session_id,
+        running=grant.is_running,
+        test=grant.is_test,
+    )
     await note_ended(services, outcome.replaced, "replaced")
-    return outcome.grant
+    await services.events.cut([stream.session_id for stream in outcome.taken_over], streams.TAKEN_OVER)
+    await note_ended(services, outcome.taken_over, "taken over")
+    return grant
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return what the operator allows and does where a channel says nothing."""
+    limits = Limits(
+        max_bitrate_bps=settings.max_bitrate_kbps * 1000,
+        max_height=settings.max_height,
+        max_frame_rate=settings.max_frame_rate,
+        max_duration_s=settings.max_duration_s,
+    )
+    return Terms(settings.ladder, limits, settings.max_streams)
+
+
+def _refusal(why: Refusal, terms: Terms) -> ApiError:
+    match why:
+        case Refusal.WRONG_KEY:
+            # Not UNAUTHORIZED: that says that the callback itself was not signed well.
+            return ApiError(ErrorCode.FORBIDDEN, "This stream key is not valid.")
+        case Refusal.TAKEN_OFF_AIR:
+            wait_s = streams.REST.seconds
+            return ApiError(ErrorCode.FORBIDDEN, f"The stream was just ended by its owner. Start again in {wait_s} s.")
+        case Refusal.FULL:
+            most = terms.max_streams
+            return ApiError(ErrorCode.CONFLICT, f"This server carries {most} streams, the most that it may at a time.")
+        case Refusal.ALREADY_LIVE:
+            return ApiError(ErrorCode.CONFLICT, "This channel is already live from somewhere else.")
 
 
 async def heartbeat(services: Services, report: Heartbeat) -> HeartbeatAnswer:
     """Bring the rows up to date with what the node runs; answer what it may not run."""
-    node, listed = report.node_id, [session.session_id for session in report.sessions]
+    node, running = report.node_id, [session for session in report.sessions if not session.is_test]
+    listed = [session.session_id for session in running]
     await _end_predecessor(services, node, report.origin_url)
     revived = await streams.revive(services.pool, node, listed)
-    allowed = await streams.seen(services.pool, node, listed)
-    playable = [s.session_id for s in report.sessions if s.is_playable and s.session_id in allowed]
+    allowed, turns = await streams.seen(services.pool, node, [_arrival(session) for session in running])
+    playable = [s.session_id for s in running if s.is_playable and s.session_id in allowed]
     began = await streams.begin_live(services.pool, node, playable) if playable else []
     for stream in began:
         log.info("stream online", channel=stream.channel_id, session=stream.session_id)
     await services.events.went_live([*revived, *began])
+    await services.events.turned(turns, {session.session_id: session.returns_until_ms for session in running})
     await note_ended(services, await streams.end_unlisted(services.pool, node, listed), "unlisted")
-    await _store_health(services, [s for s in report.sessions if s.session_id in allowed])
+    await _store_health(services, [s for s in report.sessions if s.is_test or s.session_id in allowed])
     refused = [session for session in listed if session not in allowed]
     reasons = await streams.end_reasons(services.pool, refused) if refused else {}
     return HeartbeatAnswer([Cut(session, reasons.get(session, "This session is not known.")) for session in refused])
+
+
+def _arrival(session: SessionHealth) -> Arrival:
+    """Return who holds the session: the publisher on the air, or the highest that is there."""
+    on_air = [publisher.priority for publisher in session.publishers if publisher.is_on_air]
+    there = [publisher.priority for publisher in session.publishers]
+    return Arrival(session.session_id, session.is_waiting, max(on_air or there or [0]))
 
 
 async def unpublish(services: Services, notice: Unpublish) -> Nothing:
@@ -106,7 +151,10 @@ async def _store_health(services: Services, sessions: list[SessionHealth]) -> No
         return
     async with services.redis.pipeline(transaction=False) as pipeline:
         for session in sessions:
-            pipeline.set(health_key(session.channel_id), msgspec.json.encode(session), px=LIVE_ENTRY_TTL_S * 1000)
+            key, kept_s = health_key(session.channel_id), LIVE_ENTRY_TTL_S
+            if session.is_test:
+                key, kept_s = test_key(session.channel_id), TEST_KEPT_S
+            pipeline.set(key, msgspec.json.encode(session), px=kept_s * 1000)
         await pipeline.execute()
 
 

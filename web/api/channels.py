@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from config.rungs import unknown_name
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
 from web.calls import Call, Listing, find_channel
@@ -33,6 +34,8 @@ def present(channel: ChannelRow) -> api.Channel:
         viewer_count=channel.viewer_count,
         thumbnail_url="",
         created_at=channel.created_at,
+        is_reconnecting=channel.interrupted_at is not None,
+        ladder=channel.ladder,
     )
 
 
@@ -77,6 +80,8 @@ async def create_channel(call: Call[api.CreateChannel]) -> api.Channel:
 async def patch_channel(call: Call[api.PatchChannel]) -> api.Channel:
     """Change what the page shows of my channel, and tell those who look at it."""
     change, services = call.input, call.services
+    if isinstance(change.ladder, str) and (trouble := unknown_name(change.ladder, services.settings.rungs)):
+        raise ApiError(ErrorCode.INVALID_REQUEST, f"ladder: {trouble}", fields={"ladder": trouble})
     await channels.update(
         services.pool,
         call.channel.id,
@@ -85,6 +90,7 @@ async def patch_channel(call: Call[api.PatchChannel]) -> api.Channel:
         language=_given(change.language),
         tags=_given(change.tags),
         mature=_given(change.mature),
+        ladder=change.ladder,
     )
     await services.events.updated(call.channel.id)
     return present(await find_channel(services, call.channel.id))
@@ -100,6 +106,7 @@ async def get_status(call: Call[None]) -> api.StreamStatus:
         started_at=channel.live_at,
         viewer_count=channel.viewer_count,
         peak_viewers=channel.peak_viewers,
+        is_reconnecting=channel.interrupted_at is not None,
     )
 
 

@@ -16,9 +16,18 @@ from web.tokens import digest, make_stream_key
 KEY_REPLACED = "The stream key was replaced."
 
 
+TEST_KEPT_S = 15 * 60
+"""How long the outcome of a bandwidth test is shown."""
+
+
 def health_key(channel: ChannelId) -> str:
     """Return the Redis key of the last health report of a channel's session."""
     return f"health:{channel}"
+
+
+def test_key(channel: ChannelId) -> str:
+    """Return the Redis key of the last report of a channel's bandwidth test."""
+    return f"test:{channel}"
 
 
 def publish_urls(settings: Settings) -> api.PublishUrls:
@@ -64,10 +73,18 @@ async def go_offline(call: Call[None]) -> api.GoneOffline:
 
 
 async def get_ingest(call: Call[None]) -> api.IngestState:
-    """Show how the running publisher's stream arrives."""
-    session = await streams.open_session(call.services.pool, call.channel.id)
-    stored = await call.services.redis.get(health_key(call.channel.id)) if session else None
-    if stored is None:
-        return api.IngestState(None)
-    health = msgspec.json.decode(stored, type=SessionHealth)
-    return api.IngestState(health if health.session_id == session else None)
+    """Show how the running publisher's stream arrives, how the last test went and why the last stream ended."""
+    channel, services = call.channel.id, call.services
+    session = await streams.open_session(services.pool, channel)
+    running, test = await services.redis.mget(health_key(channel), test_key(channel))
+    health = _health(running)
+    end = await streams.last_end(services.pool, channel)
+    return api.IngestState(
+        health if health is not None and health.session_id == session else None,
+        test=_health(test),
+        last_end=api.LastEnd(*end) if end else None,
+    )
+
+
+def _health(stored: bytes | str | None) -> SessionHealth | None:
+    return None if stored is None else msgspec.json.decode(stored, type=SessionHealth)

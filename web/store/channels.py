@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 SELECT = (
     "SELECT c.id, c.user_id, c.name, u.display_name, c.title, c.category_id, c.language, c.tags, c.mature,"
-    " c.created_at, s.id AS session_id, s.live_at, coalesce(s.viewer_count, 0) AS viewer_count,"
+    " c.created_at, c.ladder, s.id AS session_id, s.live_at, s.interrupted_at,"
+    " coalesce(s.viewer_count, 0) AS viewer_count,"
     " coalesce(s.peak_viewers, 0) AS peak_viewers"
     " FROM channels c JOIN users u ON u.id = c.user_id"
     " LEFT JOIN streams s ON s.channel_id = c.id AND s.ended_at IS NULL AND s.live_at IS NOT NULL"
@@ -37,8 +38,10 @@ class ChannelRow(msgspec.Struct, frozen=True):
     tags: list[str]
     mature: bool
     created_at: datetime
+    ladder: str | None
     session_id: SessionId | None
     live_at: datetime | None
+    interrupted_at: datetime | None
     viewer_count: int
     peak_viewers: int
 
@@ -149,15 +152,43 @@ async def update(
     language: str | None,
     tags: list[str] | None,
     mature: bool | None,
+    ladder: str | msgspec.UnsetType | None,
 ) -> None:
-    """Change what is not None."""
+    """Change what is not None; of the ladder, what is not unset: None gives it back to the instance."""
     await db.execute(
         "UPDATE channels SET title = coalesce($2, title), category_id = coalesce($3, category_id),"
-        " language = coalesce($4, language), tags = coalesce($5, tags), mature = coalesce($6, mature) WHERE id = $1",
+        " language = coalesce($4, language), tags = coalesce($5, tags), mature = coalesce($6, mature),"
+        " ladder = CASE WHEN $7 THEN ladder ELSE $8 END WHERE id = $1",
         channel,
         title,
         category_id,
         language,
         tags,
         mature,
+        isinstance(ladder, msgspec.UnsetType),
+        None if isinstance(ladder, msgspec.UnsetType) else ladder,
+    )
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What the publishers of a channel may send beside what the instance allows; None is nothing of its own."""
+
+    max_bitrate_kbps: int | None
+    max_height: int | None
+    max_frame_rate: int | None
+    max_duration_s: int | None
+
+
+async def limits(db: Database, channel: ChannelId) -> Limits:
+    """Return the channel's own limits."""
+    row = await db.fetchrow(f"SELECT {', '.join(Limits.__struct_fields__)} FROM channels WHERE id = $1", channel)
+    assert row is not None
+    return msgspec.convert(dict(row), Limits)
+
+
+async def set_limits(db: Database, channel: ChannelId, limits: Limits) -> None:
+    """Change those limits that are not None; 0 takes one away."""
+    changes = (f"{name} = coalesce(${number}, {name})" for number, name in enumerate(Limits.__struct_fields__, 2))
+    await db.execute(
+        f"UPDATE channels SET {', '.join(changes)} WHERE id = $1", channel, *msgspec.structs.astuple(limits)
     )

@@ -4,14 +4,14 @@ Every function that ends rows returns them, so that the caller can tell viewers 
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from schemas.ids import ChannelId, NodeId, SessionId, make_id
-from schemas.ingest import PublishGrant, PublishRequest
+from schemas.ingest import Limits, PublishGrant, PublishRequest, read_priority, wants_takeover, wants_test
 from web.store import Connection, Database
 
 if TYPE_CHECKING:
@@ -29,9 +29,23 @@ TAKEN_OFF_AIR = "The stream was ended from the dashboard."
 REST = timedelta(seconds=10)
 """After its owner took a channel off the air, publishers are refused for this long: OBS connects again by itself after
 2 s, and would undo what the owner just did; a refusal makes it stop."""
+TAKEN_OVER = "Another publisher of this channel has taken over."
 LOST = "lost"
 """The end reason of a row that nobody ended: it comes back if its node turns out to be alive."""
 RETURNING = " RETURNING id, channel_id, live_at IS NOT NULL AS was_live"
+
+
+UNLISTED = "not running any more"
+RESTARTED = "ingest was restarted"
+WORDS = {
+    "": "The stream has ended",
+    LOST: "The ingest server was not heard of any more",
+    UNLISTED: "The ingest server does not have this stream any more",
+    RESTARTED: "The ingest server was restarted",
+}
+"""What ends mean whose reason is a word of ours."""
+ONE_COUNTS = 7_407_183
+"""Advisory lock under which streams are counted, so that two publishers cannot both be the last that fits."""
 
 
 class Refusal(Enum):
@@ -40,6 +54,15 @@ class Refusal(Enum):
     WRONG_KEY = "wrong key"
     ALREADY_LIVE = "already live"
     TAKEN_OFF_AIR = "taken off the air"
+    FULL = "too many streams"
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the instance allows and does where a channel says nothing."""
+
+    ladder: str = "auto"
+    limits: Limits = Limits()
+    max_streams: int = 0
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -51,10 +74,27 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A granted publish, and the lost session whose place it took."""
+    """A granted publish, and the sessions whose place it took: lost ones, and those on other nodes, to be cut."""
 
     grant: PublishGrant
     replaced: list[Ended]
+    taken_over: list[Ended]
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """What a heartbeat says of one session's publisher: whether it is gone for now, and its priority."""
+
+    session_id: SessionId
+    is_waiting: bool
+    priority: int
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A stream on the air whose publisher was lost or came back just now."""
+
+    session_id: SessionId
+    channel_id: ChannelId
+    is_interrupted: bool
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -73,56 +113,124 @@ def _live(row: "Row") -> Live:
     return Live(SessionId(row["id"]), ChannelId(row["channel_id"]), row["viewer_count"])
 
 
-async def open_(connection: Connection, request: PublishRequest, key_hash: bytes) -> Opened | Refusal:
-    """Open a session for the key's channel, inside a transaction.
+async def open_(connection: Connection, request: PublishRequest, key_hash: bytes, terms: Terms) -> Opened | Refusal:
+    """Open a session for the key's channel, or find the one that its node lets the publisher join.
 
-    The share lock on the key orders this before or after a rotation: either the key is found revoked, or the
-    rotation finds the row that was opened here.
+    Call it inside a transaction and roll that back on a refusal. The share lock on the key orders this before or after
+    a rotation: either the key is found revoked, or the rotation finds the row that was opened here. Raises
+    `ValueError` with a sentence for bad parameters.
     """
+    read_priority(request.params)
     found = await connection.fetchrow(
-        "SELECT c.id, c.name, c.title FROM stream_keys k JOIN channels c ON c.id = k.channel_id"
+        "SELECT c.id, c.name, c.title, c.ladder, c.max_bitrate_kbps, c.max_height, c.max_frame_rate, c.max_duration_s"
+        " FROM stream_keys k JOIN channels c ON c.id = k.channel_id"
         " WHERE k.key_hash = $1 AND k.revoked_at IS NULL FOR SHARE OF k",
         key_hash,
     )
     if found is None:
         return Refusal.WRONG_KEY
-    if await connection.fetchval(
+    grant = PublishGrant(
+        ChannelId(found["id"]),
+        found["name"],
+        SessionId(make_id()),
+        ladder=found["ladder"] or terms.ladder,
+        limits=_stricter(terms.limits, found),
+        is_test=wants_test(request.params),
+    )
+    if grant.is_test:
+        return Opened(grant, [], [])
+    if await _rests(connection, grant.channel_id):
+        return Refusal.TAKEN_OFF_AIR
+    replaced = _ended(
+        await connection.fetch(
+            "UPDATE streams SET ended_at = now(), end_reason = $3"
+            " WHERE channel_id = $1 AND ended_at IS NULL AND seen_at < now() - $2::interval" + RETURNING,
+            grant.channel_id,
+            SEEN_WITHIN,
+            LOST,
+        )
+    )
+    taken_over: list[Ended] = []
+    while True:
+        row = await connection.fetchrow(
+            "SELECT id, node_id, request_id, interrupted_at, priority FROM streams"
+            " WHERE channel_id = $1 AND ended_at IS NULL FOR UPDATE",
+            grant.channel_id,
+        )
+        if row is not None:
+            if row["node_id"] == request.node_id:
+                # the answer to the same question was lost on its way: give it again
+                is_running = row["request_id"] != request.request_id
+                grant = msgspec.structs.replace(grant, session_id=SessionId(row["id"]), is_running=is_running)
+                return Opened(grant, replaced, [])
+            if not _yields(row, request):
+                return Refusal.ALREADY_LIVE
+            taken_over += await end_channel(connection, grant.channel_id, TAKEN_OVER)
+        if await _is_full(connection, terms.max_streams):
+            return Refusal.FULL
+        if await _insert(connection, request, grant, key_hash, found["title"]):
+            return Opened(grant, replaced, taken_over)
+        # another publisher of the channel was a moment faster: what he opened is visible now
+
+
+def _stricter(instance: Limits, channel: "Row") -> Limits:
+    """Return the limits that hold for a channel; none (NULL or 0) never loosens the instance's."""
+    return Limits(
+        max_bitrate_bps=_least(instance.max_bitrate_bps, (channel["max_bitrate_kbps"] or 0) * 1000),
+        max_height=_least(instance.max_height, channel["max_height"]),
+        max_frame_rate=_least(instance.max_frame_rate, channel["max_frame_rate"]),
+        max_duration_s=_least(instance.max_duration_s, channel["max_duration_s"]),
+    )
+
+
+def _least(*limits: int | None) -> int:
+    return min((limit for limit in limits if limit), default=0)
+
+
+async def _rests(connection: Connection, channel: ChannelId) -> bool:
+    """Whether the owner took the channel off the air just now."""
+    found = await connection.fetchval(
         "SELECT 1 FROM streams WHERE channel_id = $1 AND end_reason = $2 AND ended_at > now() - $3::interval",
-        found["id"],
+        channel,
         TAKEN_OFF_AIR,
         REST,
-    ):
-        return Refusal.TAKEN_OFF_AIR
-    lost = await connection.fetch(
-        "UPDATE streams SET ended_at = now(), end_reason = $3"
-        " WHERE channel_id = $1 AND ended_at IS NULL AND seen_at < now() - $2::interval" + RETURNING,
-        found["id"],
-        SEEN_WITHIN,
-        LOST,
     )
-    session = await connection.fetchval(
-        "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title, request_id)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+    return found is not None
+
+
+def _yields(row: "Row", request: PublishRequest) -> bool:
+    """Whether a session on another node gives way to this publisher; on the same node, the node decides."""
+    return bool(
+        row["interrupted_at"] or wants_takeover(request.params) or read_priority(request.params) > row["priority"]
+    )
+
+
+async def _is_full(connection: Connection, max_streams: int) -> bool:
+    if not max_streams:
+        return False
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", ONE_COUNTS)
+    count: int = await connection.fetchval("SELECT count(*) FROM streams WHERE ended_at IS NULL")
+    return count >= max_streams
+
+
+async def _insert(
+    connection: Connection, request: PublishRequest, grant: PublishGrant, key_hash: bytes, title: str
+) -> bool:
+    inserted = await connection.fetchval(
+        "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title, request_id, priority)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (channel_id) WHERE ended_at IS NULL DO NOTHING RETURNING id",
-        make_id(),
-        found["id"],
+        grant.session_id,
+        grant.channel_id,
         key_hash,
         request.node_id,
         request.protocol,
         request.encoder.replace("\0", "")[:ENCODER_MAX],
-        found["title"],
+        title,
         request.request_id,
+        read_priority(request.params),
     )
-    if session is None:
-        # The answer to the same question was lost on its way: give it again.
-        session = await connection.fetchval(
-            "SELECT id FROM streams WHERE channel_id = $1 AND ended_at IS NULL AND request_id = $2",
-            found["id"],
-            request.request_id,
-        )
-    if session is None:
-        return Refusal.ALREADY_LIVE
-    return Opened(PublishGrant(ChannelId(found["id"]), found["name"], SessionId(session)), _ended(lost))
+    return inserted is not None
 
 
 async def revive(db: Database, node: NodeId, sessions: list[SessionId]) -> list[Live]:
@@ -143,14 +251,25 @@ async def revive(db: Database, node: NodeId, sessions: list[SessionId]) -> list[
     return [_live(row) for row in rows if row["was_live"]]
 
 
-async def seen(db: Database, node: NodeId, sessions: list[SessionId]) -> set[SessionId]:
-    """Note that the node runs these sessions; return those that it may run."""
+async def seen(db: Database, node: NodeId, arrivals: list[Arrival]) -> tuple[set[SessionId], list[Turn]]:
+    """Note that the node runs these sessions; return those that it may run, and whose publishers went or came."""
     rows = await db.fetch(
-        "UPDATE streams SET seen_at = now() WHERE id = ANY($1) AND node_id = $2 AND ended_at IS NULL RETURNING id",
-        sessions,
+        "UPDATE streams s SET seen_at = now(), priority = n.priority,"
+        " interrupted_at = CASE WHEN n.is_waiting THEN coalesce(s.interrupted_at, now()) END"
+        " FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS n (id, is_waiting, priority)"
+        " JOIN streams o ON o.id = n.id"
+        " WHERE s.id = n.id AND s.node_id = $4 AND s.ended_at IS NULL"
+        " RETURNING s.id, s.channel_id, n.is_waiting,"
+        " s.live_at IS NOT NULL AND n.is_waiting <> (o.interrupted_at IS NOT NULL) AS has_turned",
+        [arrival.session_id for arrival in arrivals],
+        [arrival.is_waiting for arrival in arrivals],
+        [arrival.priority for arrival in arrivals],
         node,
     )
-    return {SessionId(row["id"]) for row in rows}
+    turns = [
+        Turn(SessionId(row["id"]), ChannelId(row["channel_id"]), row["is_waiting"]) for row in rows if row["has_turned"]
+    ]
+    return {SessionId(row["id"]) for row in rows}, turns
 
 
 async def begin_live(db: Database, node: NodeId, sessions: list[SessionId]) -> list[Live]:
@@ -168,12 +287,13 @@ async def end_unlisted(db: Database, node: NodeId, sessions: list[SessionId]) ->
     """End the node's open rows that its heartbeat did not list."""
     return _ended(
         await db.fetch(
-            "UPDATE streams SET ended_at = now(), end_reason = 'not running any more'"
+            "UPDATE streams SET ended_at = now(), end_reason = $4"
             " WHERE node_id = $1 AND ended_at IS NULL AND NOT id = ANY($2) AND started_at < now() - $3::interval"
             + RETURNING,
             node,
             sessions,
             LISTED_AFTER,
+            UNLISTED,
         )
     )
 
@@ -182,9 +302,9 @@ async def end_node(db: Database, node: NodeId) -> list[Ended]:
     """End everything on a node that is known to be gone."""
     return _ended(
         await db.fetch(
-            "UPDATE streams SET ended_at = now(), end_reason = 'ingest was restarted'"
-            " WHERE node_id = $1 AND ended_at IS NULL" + RETURNING,
+            "UPDATE streams SET ended_at = now(), end_reason = $2 WHERE node_id = $1 AND ended_at IS NULL" + RETURNING,
             node,
+            RESTARTED,
         )
     )
 
@@ -230,6 +350,22 @@ async def end_reasons(db: Database, sessions: list[SessionId]) -> dict[SessionId
     """Return why the ended ones of these sessions have ended."""
     rows = await db.fetch("SELECT id, end_reason FROM streams WHERE id = ANY($1) AND ended_at IS NOT NULL", sessions)
     return {SessionId(row["id"]): row["end_reason"] or "ended" for row in rows}
+
+
+async def last_end(db: Database, channel: ChannelId) -> tuple[datetime, str] | None:
+    """Return when and why the channel's newest ended session ended, in words for its owner."""
+    row = await db.fetchrow(
+        "SELECT ended_at, end_reason FROM streams WHERE channel_id = $1 AND ended_at IS NOT NULL"
+        " ORDER BY started_at DESC LIMIT 1",
+        channel,
+    )
+    return (row["ended_at"], in_words(row["end_reason"] or "")) if row else None
+
+
+def in_words(reason: str) -> str:
+    """Return an end's reason as a sentence."""
+    reason = WORDS.get(reason, reason).strip()
+    return reason[:1].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?")) else ".")
 
 
 async def open_session(db: Database, channel: ChannelId) -> SessionId | None:

@@ -117,6 +117,22 @@ async def test_only_what_is_given_changes(site: Site) -> None:
     assert (await site.data("PATCH", "/channels/news", {"tags": []}, who=alice))["tags"] == []
 
 
+async def test_the_owner_chooses_a_ladder_of_known_rungs(site: Site) -> None:
+    alice = await site.person("alice")
+    made = await site.channel("news", alice)
+    assert made["ladder"] is None
+    for ladder in ("720p,480p", "off", "auto"):
+        changed = await site.data("PATCH", "/channels/news", {"ladder": ladder}, who=alice)
+        assert changed == {**made, "ladder": ladder}
+        assert await site.data("PATCH", "/channels/news", {}, who=alice) == changed
+    for ladder in ("721p", "auto,720p", "720p,", "720p 480p", ""):
+        status, envelope = await site.call("PATCH", "/channels/news", {"ladder": ladder}, who=alice)
+        assert (status, list(envelope["error"]["fields"])) == (400, ["ladder"])
+    _, envelope = await site.call("PATCH", "/channels/news", {"ladder": "721p"}, who=alice)
+    assert envelope["error"]["fields"] == {"ladder": "there is no rung '721p': did you mean 720p?"}
+    assert (await site.data("PATCH", "/channels/news", {"ladder": None}, who=alice))["ladder"] is None
+
+
 async def test_others_can_not_change_a_channel_but_administrators_can(site: Site) -> None:
     alice, bob, root = (
         await site.person("alice"),

@@ -14,6 +14,7 @@ from web.store import streams
 from web.tokens import digest
 
 pytestmark = pytest.mark.services
+NOTHING = {"session": None, "test": None, "lastEnd": None}
 
 
 async def _owner(site: Site) -> tuple[Person, str]:
@@ -114,14 +115,183 @@ async def test_a_repeated_question_gets_the_same_grant(site: Site) -> None:
     _, key = await _owner(site)
     first = await site.publish(key, request_id="asked once")
     assert await site.publish(key, request_id="asked once", attempt=2) == first
-    assert (await site.publish(key, request_id="another"))[0] == 409
+    status, other = await site.publish(key, request_id="another")
+    assert (status, other["data"]["isRunning"]) == (200, True)
 
 
-async def test_a_channel_has_one_publisher_at_a_time(site: Site) -> None:
+async def test_a_channel_has_one_session_at_a_time(site: Site) -> None:
     _, key = await _owner(site)
     answers = await asyncio.gather(*(site.publish(key) for _ in range(4)))
+    assert {status for status, _ in answers} == {200}
+    grants = [envelope["data"] for _, envelope in answers]
+    assert len({grant["sessionId"] for grant in grants}) == 1
+    assert sorted(grant["isRunning"] for grant in grants) == [False, True, True, True]
+
+
+async def test_a_channel_is_on_one_node_at_a_time(site: Site) -> None:
+    _, key = await _owner(site)
+    answers = await asyncio.gather(*(site.publish(key, node=NodeId(f"node-{number}")) for number in range(4)))
     assert sorted(status for status, _ in answers) == [200, 409, 409, 409]
     assert {envelope["error"]["code"] for status, envelope in answers if status == 409} == {"CONFLICT"}
+
+
+OTHER = NodeId("node-2")
+
+
+@pytest.mark.parametrize("params", [{"takeover": "1"}, {"priority": "6"}])
+async def test_a_publisher_takes_over_from_another_node(site: Site, params: dict[str, str]) -> None:
+    _, key = await _owner(site)
+    _, session = await site.go_live(key, priority=5)
+    for weaker in ({}, {"priority": "5"}, {"priority": "-1"}):
+        assert (await site.publish(key, node=OTHER, params=weaker))[0] == 409
+    async with Listener(site, INGEST_COMMANDS) as commands, Listener(site, STREAM_EVENTS) as events:
+        _, second = await site.grant(key, node=OTHER, params=params)
+        cut = msgspec.convert(await commands.next(), CutSession)
+        assert (cut.session_id, cut.reason) == (session, "Another publisher of this channel has taken over.")
+        assert (await events.next())["type"] == "stream_offline"
+    assert await _open(site) == [second]
+
+
+async def test_a_session_that_waits_yields_to_another_node(site: Site) -> None:
+    _, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    await site.heartbeat(health(channel, session, is_waiting=True))
+    _, second = await site.grant(key, node=OTHER)
+    assert second != session
+    assert await _open(site) == [second]
+    [cut] = await site.heartbeat(health(channel, session, is_waiting=True))
+    assert cut["sessionId"] == session
+
+
+async def test_a_priority_that_is_no_number_is_refused_in_words(site: Site) -> None:
+    _, key = await _owner(site)
+    for priority in ("high", "101", "1.5", "9" * 5000):
+        status, envelope = await site.publish(key, params={"priority": priority})
+        assert (status, envelope["error"]["code"]) == (403, "FORBIDDEN")
+        assert envelope["error"]["message"] == "priority must be a whole number from -100 to 100."
+    assert await _open(site) == []
+
+
+async def test_viewers_hear_of_a_lost_publisher_and_of_his_return(site: Site) -> None:
+    _, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    waiting = health(channel, session, is_waiting=True, returns_until_ms=1_800_000_000_000)
+    async with Listener(site, STREAM_EVENTS) as events:
+        for report in (waiting, waiting, health(channel, session), health(channel, session), waiting):
+            await site.heartbeat(report)
+            if report is waiting:
+                assert (await site.data("GET", "/channels/news/status"))["isReconnecting"] is True
+        told = [await events.next() for _ in range(3)]
+    assert [event["type"] for event in told] == ["stream_interrupted", "stream_resumed", "stream_interrupted"]
+    assert told[0]["returnsUntil"] == 1_800_000_000_000
+    assert {event["sessionId"] for event in told} == {session}
+    assert (await site.data("GET", "/channels/news"))["isReconnecting"] is True
+    await site.heartbeat(health(channel, session))
+    assert (await site.data("GET", "/channels/news"))["isReconnecting"] is False
+
+
+async def test_a_session_that_waits_is_cut_by_a_new_key_and_by_its_owner(site: Site) -> None:
+    alice, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    await site.heartbeat(health(channel, session, is_waiting=True))
+    async with Listener(site, INGEST_COMMANDS) as commands:
+        await site.key("news", alice)
+        assert (await commands.next())["sessionId"] == session
+    assert (await site.publish(key))[0] == 403
+    [cut] = await site.heartbeat(health(channel, session, is_waiting=True))
+    assert cut["reason"] == "The stream key was replaced."
+
+
+async def test_a_bandwidth_test_is_granted_beside_a_stream_and_opens_nothing(site: Site) -> None:
+    alice, key = await _owner(site)
+    channel, session = await site.go_live(key)
+    _, envelope = await site.publish(key, params={"bandwidthtest": "true"})
+    grant = envelope["data"]
+    assert (grant["isTest"], grant["isRunning"]) == (True, False)
+    assert grant["sessionId"] != session
+    assert await _open(site) == [session]
+    assert (await site.publish("live_wrong", params={"bandwidthtest": "true"}))[0] == 403
+    test = health(channel, SessionId(grant["sessionId"]), is_playable=False, is_test=True)
+    assert await site.heartbeat(health(channel, session), test) == []
+    shown = await site.data("GET", "/channels/news/ingest", who=alice)
+    assert shown["session"]["sessionId"] == session
+    assert (shown["test"]["sessionId"], shown["test"]["isTest"]) == (grant["sessionId"], True)
+    await site.heartbeat(health(channel, session))
+    shown = await site.data("GET", "/channels/news/ingest", who=alice)
+    assert shown["test"]["publishers"][0]["bitrateBps"] == 4_000_000
+    assert 0 < await site.running.services.redis.ttl(f"test:{channel}") <= 900
+
+
+async def test_a_grant_says_what_the_channel_chose(site: Site) -> None:
+    alice, key = await _owner(site)
+    await site.data("PATCH", "/channels/news", {"ladder": "720p,480p"}, who=alice)
+    _, envelope = await site.publish(key)
+    assert envelope["data"]["ladder"] == "720p,480p"
+    await site.data("PATCH", "/channels/news", {"ladder": None}, who=alice)
+    _, envelope = await site.publish(key)
+    assert envelope["data"]["ladder"] == "auto"
+
+
+LIMITED = {"max_bitrate_kbps": 8000, "max_height": 1080, "max_duration_s": 3600, "ladder": "off"}
+
+
+@pytest.mark.parametrize("more_settings", [LIMITED])
+async def test_the_stricter_limit_counts(site: Site) -> None:
+    _, key = await _owner(site)
+    _, envelope = await site.publish(key)
+    assert envelope["data"]["ladder"] == "off"
+    assert envelope["data"]["limits"] == {
+        "maxBitrateBps": 8_000_000,
+        "maxHeight": 1080,
+        "maxFrameRate": 0,
+        "maxDurationS": 3600,
+    }
+    await site.running.services.pool.execute(
+        "UPDATE channels SET max_bitrate_kbps = 6000, max_height = 2160, max_frame_rate = 30, max_duration_s = 0"
+    )
+    _, envelope = await site.publish(key)
+    assert envelope["data"]["limits"] == {
+        "maxBitrateBps": 6_000_000,
+        "maxHeight": 1080,
+        "maxFrameRate": 30,
+        "maxDurationS": 3600,
+    }
+
+
+@pytest.mark.parametrize("more_settings", [{"max_streams": 2}])
+async def test_an_instance_carries_so_many_streams(site: Site) -> None:
+    alice = await site.person("alice")
+    await site.running.services.pool.execute("UPDATE users SET max_channels = 10")
+    names = [f"news{number}" for number in range(5)]
+    for name in names:
+        await site.channel(name, alice)
+    all_keys = [await site.key(name, alice) for name in names]
+    answers = await asyncio.gather(*(site.publish(key) for key in all_keys))
+    assert sorted(status for status, _ in answers) == [200, 200, 409, 409, 409]
+    refused = next(envelope for status, envelope in answers if status == 409)
+    assert refused["error"]["message"] == "This server carries 2 streams, the most that it may at a time."
+    granted = [key for key, (status, _) in zip(all_keys, answers, strict=True) if status == 200]
+    assert (await site.publish(granted[0]))[0] == 200  # a publisher that comes back is no other stream
+    assert (await site.publish(all_keys[0], params={"bandwidthtest": "1"}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("publisher sent deleteStream", "Publisher sent deleteStream."),
+        ("The stream has 9.2 Mbit/s; at most 6.0 Mbit/s may be sent here.", None),
+        ("lost", "The ingest server was not heard of any more."),
+    ],
+)
+async def test_the_owner_reads_why_the_last_stream_ended(site: Site, reason: str, words: str | None) -> None:
+    alice, key = await _owner(site)
+    _, session = await site.go_live(key)
+    await site.unpublish(session, reason)
+    end = (await site.data("GET", "/channels/news/ingest", who=alice))["lastEnd"]
+    assert end["reason"] == (words or reason)
+    assert end["endedAt"].endswith("Z")
+    await site.go_live(key)
+    assert (await site.data("GET", "/channels/news/ingest", who=alice))["lastEnd"] == end
 
 
 async def test_a_dead_nodes_session_gives_way(site: Site) -> None:
@@ -204,7 +374,7 @@ async def test_a_rotation_waits_for_a_publish_that_has_found_its_key(site: Site)
             assert not rotating.done()
             # the new row refers to the channel, whose row the rotation has locked: they must not wait for each other
             async with asyncio.timeout(5):
-                opened = await streams.open_(connection, request, digest(key))
+                opened = await streams.open_(connection, request, digest(key), streams.Terms())
             assert isinstance(opened, streams.Opened)
         await rotating
     assert await _open(site) == []
@@ -280,14 +450,15 @@ async def test_a_lost_stream_whose_place_was_taken_stays_ended(site: Site) -> No
 
 async def test_the_owner_sees_how_the_stream_arrives(site: Site) -> None:
     alice, key = await _owner(site)
-    assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
+    assert await site.data("GET", "/channels/news/ingest", who=alice) == NOTHING
     channel, session = await site.grant(key)
-    assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
+    assert await site.data("GET", "/channels/news/ingest", who=alice) == NOTHING
     await site.heartbeat(health(channel, session, is_playable=False))
     shown = (await site.data("GET", "/channels/news/ingest", who=alice))["session"]
     assert (shown["sessionId"], shown["isPlayable"], shown["video"]["codec"]) == (session, False, "avc1.64001f")
     await site.unpublish(session)
-    assert await site.data("GET", "/channels/news/ingest", who=alice) == {"session": None}
+    shown = await site.data("GET", "/channels/news/ingest", who=alice)
+    assert (shown["session"], shown["lastEnd"]["reason"]) == (None, "Publisher left.")
 
 
 async def _age(site: Site, *, seen_s: int = 0, started_s: int = 0) -> None:
