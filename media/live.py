@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from media.codecs import rfc6381
+from media.codecs.cc import carries_captions, has_long_lengths
 from media.hls.answers import Answer
 from media.hls.boxes import timescale
 from media.hls.events import event_box
@@ -88,6 +89,7 @@ class LiveStream:
         self._late_tracks = 0
         self._early_cues: list[Cue] = []
         self._events = 0
+        self._uncaptioned = ""  # FourCC of the source's video while no captions have been seen inside of it
         self._log = log.bind(session=session_id)
 
     @property
@@ -122,6 +124,9 @@ class LiveStream:
             if meter is not None:
                 meter.count(event, now)
             if kind is _VIDEO:
+                if self._uncaptioned and carries_captions(self._uncaptioned, event.data):
+                    self.serving.captioned.add(VIDEO)
+                    self._uncaptioned = ""
                 if event.is_keyframe and self.pictures is not None:
                     self.pictures.offer(self._configs[kind], event, event.pts / VIDEO_TIMESCALE)
                 self._clock.arrive(event.dts / VIDEO_TIMESCALE, now)
@@ -170,6 +175,8 @@ class LiveStream:
     def _configure(self, config: CodecConfig) -> None:
         self._configs[config.kind] = config
         self._measure(config)
+        if config.kind is _VIDEO and VIDEO not in self.serving.captioned:
+            self._uncaptioned = config.fourcc if has_long_lengths(config) else ""
         if config.kind is _VIDEO and self._shape is not None:
             self._choose(self._shape.configure(config))
 
@@ -209,14 +216,22 @@ class LiveStream:
             for each in self._silence.feed(event):
                 self._package(each)
             return
+        captioned = self.serving.captioned
         if isinstance(event, CodecConfig):
             self._rung_configs[name] = event
+        elif VIDEO in captioned and name not in captioned and name in self._rung_configs:
+            self._look_for_captions(name, event)
         if self._packager is None:
             early = self._early[name]
             if len(early) < MAX_EARLY_PACKETS:
                 early.append(event)
         elif not self._is_spliced:
             self._publish(self._packager.feed_rung(name, event))
+
+    def _look_for_captions(self, name: str, packet: Packet) -> None:
+        """The source has captions inside of its pictures; encoders pass them on, or do not."""
+        if carries_captions(self._rung_configs[name].fourcc, packet.data):
+            self.serving.captioned.add(name)
 
     def lose(self, name: str, *, for_ever: bool) -> None:
         """A rung is away: its segments are gaps until packets come again; for ever: nobody is told of it any more."""
