@@ -17,13 +17,15 @@ SBR_SYNC, PS_SYNC = 0x2B7, 0x548
 class AacConfig(msgspec.Struct, frozen=True):
     """`object_type` is what a codec string names: 5 with SBR, 29 with parametric stereo.
 
-    `sample_rate` and `channels` are the decoder's output; `frame_samples` counts at that rate.
+    `sample_rate` and `channels` are the decoder's output; `frame_samples` counts at that rate. `channel_configuration`
+    is 0 where the channels are described by a program config element.
     """
 
     object_type: int
     sample_rate: int
     channels: int
     frame_samples: int
+    channel_configuration: int
 
 
 @lru_cache(maxsize=64)  # asked for with every access unit
@@ -53,6 +55,7 @@ def parse_asc(record: bytes) -> AacConfig:
         sample_rate=output_rate,
         channels=2 if has_ps and channels == 1 else channels,
         frame_samples=samples,
+        channel_configuration=configuration,
     )
 
 

@@ -9,11 +9,11 @@ def video_config(fourcc: str, record: bytes) -> CodecConfig:
     """Return the configuration of a video track; the size is 0x0 when the record has none (VP9, some AV1)."""
     width = height = 0
     if fourcc == "avc1":
-        avc = h264.parse_avcc(record)
-        width, height = avc.width, avc.height
+        sps = h264.parse_avcc(record).sps
+        width, height = sps.width, sps.height
     elif fourcc == "hvc1":
-        hvc = hevc.parse_hvcc(record)
-        width, height = hvc.width, hvc.height
+        sps = hevc.parse_hvcc(record).sps
+        width, height = sps.width, sps.height
     elif fourcc == "av01":
         av01 = av1.parse_av1c(record)
         width, height = av01.width, av01.height
@@ -64,13 +64,13 @@ def _samples(config: CodecConfig, data: bytes) -> int:
         case "Opus":
             return opus.packet_samples(data)
         case "fLaC":
-            return flac.parse_streaminfo(config.record).block_samples
+            return flac.frame_samples(data)
         case "ac-3":
             return dolby.AC3_FRAME_SAMPLES
         case "ec-3":
             return dolby.eac3_samples(data)
         case ".mp3":
-            return mp3.parse_frame_header(data).frame_samples
+            return mp3.samples(data)
     return 0
 
 

@@ -14,6 +14,10 @@ BLOCK_SAMPLES = 256
 BLOCKS = (1, 2, 3, 6)
 SYNC_WORD = 0x0B77
 AC3_FRAME_SAMPLES = 6 * BLOCK_SAMPLES
+MAX_FRAMES = 64
+"""In one access unit: eight substreams of up to six frames, and some to spare."""
+_DEPENDENT = 1
+"""strmtyp of a substream that adds channels to the one before."""
 
 
 class DolbyConfig(msgspec.Struct, frozen=True):
@@ -45,28 +49,50 @@ def ac3_config(frame: bytes) -> DolbyConfig:
 
 def eac3_config(frame: bytes) -> DolbyConfig:
     """Read an E-AC-3 frame's header. Only its first independent substream is announced."""
-    size, rate_code, blocks, acmod, lfe, bsid = _eac3_header(frame)
-    rate = SAMPLE_RATES[rate_code]
-    kbps = size * 8 * rate // (blocks * BLOCK_SAMPLES * 1000)
+    header = _eac3_header(frame)
+    rate = SAMPLE_RATES[header.rate_code]
+    kbps = header.size * 8 * rate // (header.blocks * BLOCK_SAMPLES * 1000)
     value = min(kbps, 0x1FFF) << 27  # num_ind_sub 0: one
-    value |= rate_code << 22 | bsid << 17 | acmod << 9 | lfe << 8
-    return DolbyConfig(value.to_bytes(5, "big"), rate, CHANNELS[acmod] + lfe)
+    value |= header.rate_code << 22 | header.bsid << 17 | header.acmod << 9 | header.lfe << 8
+    return DolbyConfig(value.to_bytes(5, "big"), rate, CHANNELS[header.acmod] + header.lfe)
 
 
-def eac3_samples(frame: bytes) -> int:
-    """Return the samples of an E-AC-3 access unit."""
-    return _eac3_header(frame)[2] * BLOCK_SAMPLES
+def eac3_samples(unit: bytes) -> int:
+    """Return the samples of an E-AC-3 access unit: of its first independent substream, which others may accompany."""
+    header = _eac3_header(unit)
+    blocks, at = header.blocks, header.size
+    for _ in range(MAX_FRAMES - 1):
+        if at >= len(unit):
+            break
+        try:
+            header = _eac3_header(unit[at : at + 8])
+        except BadConfig:
+            break
+        blocks += header.blocks if header.is_first_independent else 0
+        at += header.size
+    return blocks * BLOCK_SAMPLES
 
 
-def _eac3_header(frame: bytes) -> tuple[int, int, int, int, int, int]:
+class _Eac3Header(msgspec.Struct):
+    is_first_independent: bool
+    size: int
+    rate_code: int
+    blocks: int
+    acmod: int
+    lfe: int
+    bsid: int
+
+
+def _eac3_header(frame: bytes) -> _Eac3Header:
     bits = _synced(frame)
-    bits.u(5)  # strmtyp, substreamid
+    kind, substream = bits.u(2), bits.u(3)
     size = (bits.u(11) + 1) * 2
     rate, block_code = bits.u(2), bits.u(2)
     acmod, lfe, bsid = bits.u(3), bits.u(1), bits.u(5)
     if rate == 3 or not 10 < bsid <= 16:
         raise BadConfig(f"E-AC-3 header with fscod {rate}, bsid {bsid}")
-    return size, rate, BLOCKS[block_code], acmod, lfe, bsid
+    is_first = kind != _DEPENDENT and substream == 0
+    return _Eac3Header(is_first, size, rate, BLOCKS[block_code], acmod, lfe, bsid)
 
 
 def _synced(frame: bytes) -> Bits:

@@ -1,7 +1,5 @@
 """FLAC: the STREAMINFO block (RFC 9639, section 8.2), as the body of dfLa holds it behind version and flags."""
 
-from functools import lru_cache
-
 import msgspec
 
 from media.codecs.bits import BadConfig, Bits
@@ -13,7 +11,7 @@ LAST_STREAMINFO_HEADER = b"\x80\x00\x00\x22"
 
 
 class FlacConfig(msgspec.Struct, frozen=True):
-    """The fields a packager needs; `block_samples` is the largest block."""
+    """The fields a packager needs; `block_samples` is the largest block, which frames may stay below."""
 
     sample_rate: int
     channels: int
@@ -27,7 +25,6 @@ def metadata_blocks(header: bytes) -> bytes:
     return header.removeprefix(MARKER)
 
 
-@lru_cache(maxsize=64)  # asked for with every frame
 def parse_streaminfo(record: bytes) -> FlacConfig:
     """Read metadata blocks that begin with STREAMINFO and its block header."""
     if len(record) < 4 + STREAMINFO_BYTES or record[0] & 0x7F:
@@ -40,3 +37,29 @@ def parse_streaminfo(record: bytes) -> FlacConfig:
     if not rate or not block:
         raise BadConfig(f"FLAC at {rate} Hz in blocks of {block}")
     return FlacConfig(sample_rate=rate, channels=channels, block_samples=block)
+
+
+def frame_samples(frame: bytes) -> int:
+    """Return the samples of a frame by its header (section 9.1); the last one of a stream may be shorter."""
+    if len(frame) < 6 or frame[0] != 0xFF or frame[1] & 0xFE != 0xF8:
+        raise BadConfig(f"not a FLAC frame: {frame[:6].hex()}")
+    code = frame[2] >> 4
+    if code == 0:
+        raise BadConfig("reserved FLAC block size")
+    if code == 1:
+        return 192
+    if code <= 5:
+        return 144 << code
+    if code >= 8:
+        return 1 << code
+    # An uncommon size stands behind the coded number, which says its own length as in UTF-8 (section 9.1.5).
+    lead = frame[4]
+    at = 5 if lead < 0x80 else 4 + _leading_ones(lead)
+    size = code - 5
+    if at + size > len(frame):
+        raise BadConfig(f"FLAC frame header in {len(frame)} bytes")
+    return int.from_bytes(frame[at : at + size], "big") + 1
+
+
+def _leading_ones(byte: int) -> int:
+    return 8 - (byte ^ 0xFF).bit_length()

@@ -66,14 +66,14 @@ def test_sps_with_scaling_lists_and_picture_order_cycle_is_read() -> None:
     )
     bits += "1"
     raw = int(bits.ljust((len(bits) + 7) // 8 * 8, "0"), 2).to_bytes((len(bits) + 7) // 8, "big")
-    assert h264.parse_sps(b"\x67" + raw) == (320, 192)
+    assert h264.parse_sps(b"\x67" + raw) == h264.Sps(320, 192, chroma=1, bit_depth=8, frame_rate=0)
 
 
 def test_emulation_prevention_is_removed_before_reading() -> None:
     # The SPS of 1080p has 000003 inside its VUI; one that has it before the size would be misread.
     sps = bytes.fromhex(AVC_322X182)[8 : 8 + 0x1A]
     assert b"\0\0\3" in sps
-    assert h264.parse_sps(sps) == (322, 182)
+    assert h264.parse_sps(sps) == h264.Sps(322, 182, chroma=1, bit_depth=8, frame_rate=30)
     assert rbsp(b"\x01\0\0\3\1\0\0\3\0\0\3\2") == b"\x01\0\0\1\0\0\0\0\2"
 
 
@@ -115,7 +115,8 @@ def test_hevc_sps_with_sub_layers_is_read() -> None:
     # max_sub_layers_minus1 0 -> 1: one sub-layer with a profile and a level of its own, then 14 reserved bits
     with_layer = bits[:4] + "001" + bits[7:8] + bits[8:104] + "11" + "0" * 14 + "1" * 88 + "0" * 8 + bits[104:]
     whole = with_layer.ljust((len(with_layer) + 7) // 8 * 8, "0")
-    assert hevc.parse_sps(plain[:2] + int(whole, 2).to_bytes(len(whole) // 8, "big")) == (640, 360)
+    sps = hevc.parse_sps(plain[:2] + int(whole, 2).to_bytes(len(whole) // 8, "big"))
+    assert (sps.width, sps.height) == (640, 360)
 
 
 def test_av1c_gives_size_and_name() -> None:
