@@ -21,6 +21,7 @@ from media.live import LiveStream
 from media.metrics import NodeCollector
 from media.node import MakePipeline, Node
 from media.origin import make_runner
+from media.pictures.link import Pictures
 from media.pipeline import Pipeline
 from media.registry import Registry
 from media.rtmp.server import RtmpServer
@@ -58,6 +59,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     except OSError as error:
         raise StartError(f"TALLY_DATA: the spool cannot be made in {settings.data}: {error.strerror}") from error
     redis = redis_connection.connect(settings.redis_url)
+    pictures = Pictures(spool, slate_picture=settings.slate)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
         node = Node(
             node_id=node_id,
@@ -65,7 +67,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             grace_s=settings.grace_s,
             callbacks=Callbacks(settings.internal_base_url, settings.secret, node_id, http),
             registry=Registry(redis),
-            make_pipeline=_pipelines(settings, spool),
+            make_pipeline=_pipelines(settings, spool, pictures),
         )
         runner = make_runner(node.streams)
         await runner.setup()
@@ -73,12 +75,13 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         REGISTRY.register(collector)
         rtmp = RtmpServer(node)
         life = asyncio.create_task(node.run(), name="node")
+        drawing = asyncio.create_task(pictures.run(), name="pictures")
         try:
             await _listen_origin(runner, settings)
             await _listen_rtmp(rtmp, settings, tls)
             log.info("ingest ready", node=node_id, rtmp_port=settings.rtmp_port, rtmps=tls is not None)
             stopped = asyncio.create_task(stop.wait(), name="stop")
-            await asyncio.wait({stopped, life}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopped, life, drawing}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             log.info("ingest stopping", sessions=len(node.sessions))
         finally:
@@ -86,16 +89,18 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             if not life.done():
                 await node.stop("the server is stopping")
             life.cancel()
-            await asyncio.wait({life})
+            drawing.cancel()
+            await asyncio.wait({life, drawing})
             await runner.cleanup()
             await asyncio.to_thread(spool.close)
             REGISTRY.unregister(collector)
             await redis.aclose()
-        if not life.cancelled():
-            life.result()
+        for task in (life, drawing):
+            if not task.cancelled():
+                task.result()
 
 
-def _pipelines(settings: Settings, spool: Spool) -> MakePipeline:
+def _pipelines(settings: Settings, spool: Spool, pictures: Pictures) -> MakePipeline:
     def make(grant: PublishGrant, on_playable: Callable[[], None]) -> Pipeline:
         live = LiveStream(
             grant.session_id,
@@ -103,6 +108,7 @@ def _pipelines(settings: Settings, spool: Spool) -> MakePipeline:
             segment_s=settings.segment_s,
             spool=spool,
             on_playable=on_playable,
+            pictures=pictures.open(grant.session_id),
         )
         return Pipeline(live)
 

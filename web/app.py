@@ -14,8 +14,8 @@ from chat.handler import SocketServer
 from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
-from web import calls, health, middleware, pages
-from web.api import accounts, callbacks, channels, streaming
+from web import calls, health, middleware, pages, thumbnails
+from web.api import accounts, callbacks, channels, metadata, streaming
 from web.calls import Endpoint
 from web.services import SERVICES, Services
 
@@ -55,6 +55,9 @@ ENDPOINTS = (
              data=api.StreamKey, handler=streaming.rotate_stream_key),
     Endpoint(name="getIngest", method="GET", path="/channels/{channel}/ingest", access=OWNER, summary="How it arrives",
              data=api.IngestState, handler=streaming.get_ingest),
+    Endpoint(name="addMetadata", method="POST", path="/channels/{channel}/metadata", access=OWNER,
+             summary="Tell the players of my stream", body=api.AddMetadata, data=api.MetadataAdded,
+             status=HTTPStatus.ACCEPTED, handler=metadata.add_metadata),
 )
 # fmt: on
 
@@ -73,6 +76,7 @@ def public_app(services: Services, sockets: SocketServer | None, parts: Collecti
     if "api" in parts:
         app.add_routes(calls.routes(ENDPOINTS, PREFIX))
         app.router.add_get(f"{PREFIX}/openapi.json", pages.openapi_document(openapi_text()))
+        thumbnails.add_to(app)
         pages.add_to(app)
     return app
 

@@ -25,7 +25,7 @@ ASSETS_CACHE = "public, max-age=31536000, immutable"
 FILES_CACHE = "public, max-age=3600"
 FIXED_PAGES = ("/", "/login", "/signup", "/dashboard")
 ROOT_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:svg|ico|png|webp|txt|webmanifest|xml)")
-NOT_OURS = "(?!(?:api|assets|avatars|hls|internal|ws)/)"
+NOT_OURS = "(?!(?:api|assets|avatars|hls|internal|thumbnails|ws)/)"
 """What is missing under these is no page: the router answers 404 or 405 in the envelope."""
 NOT_BUILT = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Tallylight</title>"

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from config.rungs import unknown_name
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
+from web import thumbnails
 from web.calls import Call, Listing, find_channel
 from web.names import refuse_reserved
 from web.store import channels
@@ -32,7 +34,7 @@ def present(channel: ChannelRow) -> api.Channel:
         is_live=channel.session_id is not None,
         started_at=channel.live_at,
         viewer_count=channel.viewer_count,
-        thumbnail_url="",
+        thumbnail_url=thumbnails.url_of(channel.id, time.time()) if channel.session_id is not None else "",
         created_at=channel.created_at,
         is_reconnecting=channel.interrupted_at is not None,
         ladder=channel.ladder,
