@@ -11,7 +11,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from schemas.ids import ChannelId, SessionId
-from schemas.ingest import INGEST_COMMANDS, CutSession
+from schemas.ingest import INGEST_COMMANDS, AddMetadata, CutSession
 from schemas.socket import (
     STREAM_EVENTS,
     ChannelEvent,
@@ -73,6 +73,10 @@ class Events:
         """Tell ingest to end these sessions now."""
         commands = [msgspec.json.encode(CutSession(session, reason)) for session in sessions]
         await self._publish(INGEST_COMMANDS, commands)
+
+    async def metadata(self, command: AddMetadata) -> None:
+        """Tell ingest what a session's players are to be told."""
+        await self._publish(INGEST_COMMANDS, [msgspec.json.encode(command)])
 
     async def _announce(self, events: Sequence[ChannelEvent]) -> None:
         await self._publish(STREAM_EVENTS, [msgspec.json.encode(event) for event in events])

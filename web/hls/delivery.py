@@ -31,7 +31,7 @@ from web.hls.heads import Request
 from web.hls.memory import Memory
 from web.hls.origin import BLOCKED_DEADLINE_S, PLAIN_DEADLINE_S, Fetched, OriginClient, Unreachable
 from web.hls.registry import Memo, Registry, Unavailable
-from web.hls.targets import BadDirective, Kind, NoSuchTarget, Wanted, parse_target
+from web.hls.targets import PLAYLISTS, BadDirective, Kind, NoSuchTarget, Wanted, parse_target
 
 log = structlog.get_logger()
 
@@ -42,6 +42,8 @@ POSITIONED_MEMORY_S: Final = 6.0
 """A playlist answered to a position: its URL is asked for once per viewer, within a few parts of each other."""
 MEDIA_MEMORY_S: Final = 60.0
 """Media never changes; after a minute few viewers are that far behind."""
+PICTURE_MEMORY_S: Final = 2.0
+"""A thumbnail is new every 10 s, which its clients wait for already."""
 MAX_WAITERS: Final = 20_000
 MAX_FLIGHTS: Final = 1024
 MAX_KNOWN_TARGETS: Final = 4096
@@ -54,6 +56,9 @@ _MAX_AGE: Final = re.compile(r"max-age=([0-9]{1,10})", re.ASCII)
 _DEFAULT_TYPES: Final = {
     Kind.MULTIVARIANT: "application/vnd.apple.mpegurl",
     Kind.PLAYLIST: "application/vnd.apple.mpegurl",
+    Kind.SIDE_PLAYLIST: "application/vnd.apple.mpegurl",
+    Kind.CAPTIONS: "text/vtt; charset=utf-8",
+    Kind.PICTURE: "image/jpeg",
 }
 _NO_STREAM: Final = "there is no such stream, or it is not live"
 _NO_FILE: Final = "the stream has no such file, not yet or no more"
@@ -299,7 +304,9 @@ class Delivery:
 
 
 def _longest_memory_s(wanted: Wanted) -> float:
-    if wanted.kind not in (Kind.MULTIVARIANT, Kind.PLAYLIST):
+    if wanted.kind is Kind.PICTURE:
+        return PICTURE_MEMORY_S
+    if wanted.kind not in PLAYLISTS:
         return MEDIA_MEMORY_S
     return POSITIONED_MEMORY_S if wanted.is_positioned else PLAIN_MEMORY_S
 

@@ -11,7 +11,7 @@ from schemas.errors import STATUS, ErrorBody, ErrorCode, Failure, failure
 from schemas.ids import ChannelId
 from schemas.ingest import LiveEntry
 from web.hls.clock import Clock
-from web.hls.targets import Kind, Wanted
+from web.hls.targets import PLAYLISTS, Kind, Wanted
 
 CORS: Final = (
     b"Access-Control-Allow-Origin: *\r\n"
@@ -113,8 +113,9 @@ def make_entry(
     wanted: Wanted, live: LiveEntry, body: bytes, *, content_type: str, cache_control: str, clock: Clock
 ) -> Entry:
     """Make the entry of a good answer from the origin."""
-    is_playlist = wanted.kind in (Kind.MULTIVARIANT, Kind.PLAYLIST)
-    name = hashlib.blake2b(body, digest_size=12).hexdigest() if is_playlist else f"{live.session_id}-{wanted.file}"
+    is_playlist = wanted.kind in PLAYLISTS
+    changes = is_playlist or wanted.kind is Kind.PICTURE
+    name = hashlib.blake2b(body, digest_size=12).hexdigest() if changes else f"{live.session_id}-{wanted.file}"
     fields = CORS + f"Content-Type: {content_type}\r\nCache-Control: {cache_control}\r\n".encode("latin-1")
     born = clock.tick_number
     if is_playlist:

@@ -12,9 +12,11 @@ PREFIX: Final = "/hls/"
 MULTIVARIANT_NAME: Final = "playlist.m3u8"
 
 _NAME = r"[A-Za-z0-9_-]{1,64}"
-_FILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.(?:m3u8|mp4|m4s)"
+_FILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.(?:m3u8|mp4|m4s|vtt|jpg)"
 _PATH = re.compile(rf"/hls/({_NAME})/(?:({_NAME})/({_FILE})|playlist\.m3u8)", re.ASCII)
 _PART = re.compile(r".*-[0-9]+-[0-9]+\.m4s", re.ASCII)
+_CAPTIONS = re.compile(r"captions-[0-9]+\.vtt", re.ASCII)
+_STILLS = "-iframes.m3u8"
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 _SKIPS = ("YES", "v2")
 
@@ -36,6 +38,15 @@ class Kind(IntEnum):
     INIT = 3
     SEGMENT = 4
     PART = 5
+    SIDE_PLAYLIST = 6
+    """Of captions or of keyframes: who fetches it fetches a playlist of media too, and is counted there."""
+    CAPTIONS = 7
+    PICTURE = 8
+    """A thumbnail, a storyboard or its index."""
+
+
+PLAYLISTS: Final = (Kind.MULTIVARIANT, Kind.PLAYLIST, Kind.SIDE_PLAYLIST)
+"""What is text, worth compressing, and changes while its name stays."""
 
 
 class Wanted:
@@ -72,14 +83,20 @@ def parse_target(target: str) -> Wanted:
     if file == MULTIVARIANT_NAME:  # its relative URIs hold only one folder further up
         raise NoSuchTarget(path)
     kind = _kind(file)
-    return Wanted(channel, session, file, kind, _directives(query) if query and kind is Kind.PLAYLIST else "")
+    takes_directives = kind is Kind.PLAYLIST or kind is Kind.SIDE_PLAYLIST
+    return Wanted(channel, session, file, kind, _directives(query) if query and takes_directives else "")
 
 
 def _kind(file: str) -> Kind:
     if file.endswith(".m3u8"):
-        return Kind.PLAYLIST
+        is_aside = file == "captions.m3u8" or file.endswith(_STILLS)
+        return Kind.SIDE_PLAYLIST if is_aside else Kind.PLAYLIST
     if file.endswith(".mp4"):
         return Kind.INIT
+    if file.endswith(".jpg"):
+        return Kind.PICTURE
+    if file.endswith(".vtt"):
+        return Kind.CAPTIONS if _CAPTIONS.fullmatch(file) else Kind.PICTURE
     return Kind.PART if _PART.fullmatch(file) else Kind.SEGMENT
 
 

@@ -364,6 +364,33 @@ async def test_nobody_needs_a_cookie_and_everybody_counts(stage: Stage) -> None:
     assert stage.seen.seen == [("c1", "None|127.0.0.1|mpv"), ("c1", "viewer=1|127.0.0.1|None")]
 
 
+async def test_playlists_of_keyframes_and_captions_are_not_watched(stage: Stage) -> None:
+    stage.origin.extra |= {"video-iframes.m3u8": b"#EXTM3U\n", "captions.m3u8": b"#EXTM3U\n", "720p.m3u8": b"#EXTM3U\n"}
+    for file in ("video-iframes.m3u8", "captions.m3u8", "captions-1.vtt", "thumbnail.jpg"):
+        assert (await stage.get(f"/hls/demo/s1/{file}")).status == 200
+    assert stage.seen.seen == []
+    await stage.get("/hls/demo/s1/720p.m3u8")
+    assert len(stage.seen.seen) == 1
+    packed = await stage.get("/hls/demo/s1/captions.m3u8", "Accept-Encoding: gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+
+
+async def test_a_picture_is_fetched_again_while_captions_stay(stage: Stage) -> None:
+    stage.origin.extra |= {"thumbnail.jpg": b"first", "captions-1.vtt": b"WEBVTT\n"}
+    pictures = [await stage.get("/hls/demo/s1/thumbnail.jpg")]
+    await stage.get("/hls/demo/s1/captions-1.vtt")
+    stage.origin.extra |= {"thumbnail.jpg": b"second", "captions-1.vtt": b"never"}
+    pictures.append(await stage.get("/hls/demo/s1/thumbnail.jpg"))
+    stage.ahead_s += 2.5
+    pictures.append(await stage.get("/hls/demo/s1/thumbnail.jpg", f"If-None-Match: {pictures[0].headers['etag']}"))
+    assert [(picture.status, picture.body) for picture in pictures] == [
+        (200, b"first"),
+        (200, b"first"),
+        (200, b"second"),
+    ]
+    assert (await stage.get("/hls/demo/s1/captions-1.vtt")).body == b"WEBVTT\n"
+
+
 async def test_playlists_are_packed_for_who_takes_it(stage: Stage) -> None:
     packed, plain = await stage.get(PLAYLIST, "Accept-Encoding: gzip, br"), await stage.get(PLAYLIST)
     assert gzip.decompress(packed.body) == plain.body

@@ -12,6 +12,14 @@ from web.hls.targets import BadDirective, Kind, NoSuchTarget, parse_target
         ("/hls/demo/s1/video-12.m4s", Kind.SEGMENT, "s1/video-12.m4s"),
         ("/hls/demo/s1/video-12-3.m4s", Kind.PART, "s1/video-12-3.m4s"),
         ("/hls/demo/s1/720p-12-3.m4s", Kind.PART, "s1/720p-12-3.m4s"),
+        ("/hls/demo/s1/720p60.m3u8", Kind.PLAYLIST, "s1/720p60.m3u8"),
+        ("/hls/demo/s1/video-iframes.m3u8?_HLS_msn=7", Kind.SIDE_PLAYLIST, "s1/video-iframes.m3u8?_HLS_msn=7"),
+        ("/hls/demo/s1/720p-iframes.m3u8", Kind.SIDE_PLAYLIST, "s1/720p-iframes.m3u8"),
+        ("/hls/demo/s1/captions.m3u8?_HLS_skip=v2", Kind.SIDE_PLAYLIST, "s1/captions.m3u8?_HLS_skip=v2"),
+        ("/hls/demo/s1/captions-12.vtt", Kind.CAPTIONS, "s1/captions-12.vtt"),
+        ("/hls/demo/s1/thumbnail.jpg?at=7", Kind.PICTURE, "s1/thumbnail.jpg"),
+        ("/hls/demo/s1/storyboard.vtt", Kind.PICTURE, "s1/storyboard.vtt"),
+        ("/hls/demo/s1/storyboard-3-25.jpg", Kind.PICTURE, "s1/storyboard-3-25.jpg"),
     ],
 )
 def test_a_file_of_a_session_has_its_kind_and_key(target: str, kind: Kind, key: str) -> None:
