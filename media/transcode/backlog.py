@@ -8,6 +8,8 @@ LONGEST_START_S = 5.0
 """The same while a child starts: it catches up faster than media comes."""
 MOST_BYTES = 32 << 20
 """Written, but not yet taken by the pipe; a source of 100 Mb/s has 25 MB in 2 s."""
+LONGEST_STEP_S = 0.25
+"""Media that one packet counts for at most: a pause, or what was left out before it, is nothing that waits."""
 
 
 class Backlog:
@@ -73,5 +75,6 @@ class Backlog:
     def _lead(self, dts: int) -> None:
         if not self._has_begun:
             self._has_begun = True
-            self._done = dts
+            self._newest = self._done = dts
+        self._done += max(dts - self._newest - round(LONGEST_STEP_S * VIDEO_TIMESCALE), 0)
         self._newest = max(self._newest, dts)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from config.rungs import ConfiguredRung, unknown_name
+from media.codecs import plays_everywhere
 from media.packets import CodecConfig
 from media.transcode.rungs import Rung, Source
 
@@ -29,14 +30,11 @@ BITS_IN_H264 = {"hvc1": 1.5, "vp09": 1.4, "av01": 1.8}
 STILL_BITS_PER_PIXEL = 0.005
 """A rate below it (0.3 Mb/s in 1080p30) is of a picture that does not move yet: it says nothing of what follows."""
 LEAST_BITRATE_BPS = 80_000
-UNIVERSAL_PROFILES = frozenset({66, 77, 88, 100})
-"""Baseline, Main, Extended, High: 8 bits, 4:2:0 (H.264, A.2); High 10 and higher are not decoded by browsers."""
 
 
 def source_of(config: CodecConfig, frame_rate: float, bitrate_bps: int) -> Source:
     """Return the source that a video configuration and what was measured describe."""
-    is_universal = config.fourcc == "avc1" and len(config.record) > 1 and config.record[1] in UNIVERSAL_PROFILES
-    return Source(config.fourcc, config.width, config.height, frame_rate, bitrate_bps, is_universal)
+    return Source(config.fourcc, config.width, config.height, frame_rate, bitrate_bps, plays_everywhere(config))
 
 
 def choose(source: Source, wish: str, table: Mapping[str, ConfiguredRung]) -> list[Rung]:

@@ -31,21 +31,31 @@ def test_two_seconds_of_media_are_the_bound_and_then_all_is_left_out_up_to_a_key
     backlog.finished(2 * S)
     assert not backlog.admits_video(4 * S, 0, is_keyframe=False)
     assert backlog.admits_video(5 * S, 0, is_keyframe=True)
-    assert not backlog.admits_video(5 * S + 3000, 0, is_keyframe=False)  # it has a hole of 3 s before it
-    backlog.finished(5 * S)
-    assert backlog.admits_video(6 * S, 0, is_keyframe=True)
+    assert backlog.admits_video(5 * S + 3000, 0, is_keyframe=False)  # what was left out before it does not count
+
+
+def test_a_pause_of_the_stream_is_nothing_that_waits() -> None:
+    backlog = running()
+    assert backlog.admits_video(S // 10, 0, is_keyframe=False)
+    assert backlog.admits_video(60 * S, 0, is_keyframe=True)
+    assert backlog.behind_s <= 0.4
+    assert backlog.admits_video(60 * S + 3000, 0, is_keyframe=False)
+    backlog.finished(S // 10)  # of before the pause
+    assert backlog.behind_s <= 0.4
+    backlog.finished(60 * S)
+    assert backlog.behind_s <= 0.04
 
 
 def test_a_start_may_take_longer_than_a_lag() -> None:
     backlog = Backlog()
-    given = [backlog.admits_video(at * S, 0, is_keyframe=True) for at in range(8)]
-    assert given == [True] * 7 + [False]
-    backlog.finished(2 * S)  # it catches up: 4 s are still before it
+    given = [backlog.admits_video(at * S // 5, 0, is_keyframe=True) for at in range(28)]
+    assert given == [True] * 27 + [False]  # up to 5.2 s
+    backlog.finished(6 * S // 5)  # it catches up: 4 s are still before it
     assert backlog.behind_s == 4
-    assert backlog.admits_video(8 * S, 0, is_keyframe=True)
-    backlog.finished(7 * S)  # it has caught up: from here on a lag is a lag
-    assert backlog.admits_video(10 * S, 0, is_keyframe=True)
-    assert not backlog.admits_video(11 * S, 0, is_keyframe=True)
+    assert backlog.admits_video(28 * S // 5, 0, is_keyframe=True)
+    backlog.finished(28 * S // 5)  # it has caught up: from here on a lag is a lag
+    given = [backlog.admits_video(at * S // 5, 0, is_keyframe=True) for at in range(29, 41)]
+    assert given == [True] * 11 + [False]
 
 
 def test_bytes_bound_it_where_media_time_does_not() -> None:
@@ -67,10 +77,10 @@ def test_a_child_that_read_all_and_made_nothing_of_it_gets_the_next_keyframe() -
 
 def test_sound_alone_is_its_own_measure() -> None:
     backlog = Backlog()
-    assert all(backlog.admits_audio(at * S, 0, is_lead=True) for at in range(7))
-    assert not backlog.admits_audio(7 * S, 0, is_lead=True)
-    backlog.finished(6 * S)
-    assert backlog.admits_audio(8 * S, 0, is_lead=True)
+    assert all(backlog.admits_audio(at * S // 5, 0, is_lead=True) for at in range(27))
+    assert not backlog.admits_audio(27 * S // 5, 0, is_lead=True)
+    backlog.finished(5 * S)
+    assert backlog.admits_audio(28 * S // 5, 0, is_lead=True)
 
 
 def test_sound_that_goes_on_under_a_still_picture_is_not_late() -> None:

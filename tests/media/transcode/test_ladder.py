@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 
 from config.rungs import NAME_PATTERN, ConfiguredRung
 from config.settings import load
-from media.packets import CodecConfig, TrackKind
 from media.transcode.ladder import MAX_RUNGS, choose, source_of
 from media.transcode.rungs import Rung, Source
+from tests.media.transcode import clips
 
 TABLE = load({"TALLY_SECRET": "0123456789abcdef"}, bare=True).settings.rungs
 
@@ -157,11 +157,11 @@ def test_a_name_of_the_table_is_not_given_to_the_sources_own_rung() -> None:
     assert [(one.name, one.height) for one in rungs] == [("own900p", 900), ("900p", 360)]
 
 
-@pytest.mark.parametrize(("profile", "has_own"), [(66, False), (77, False), (100, False), (110, True), (244, True)])
-def test_a_source_with_ten_bits_is_repeated_for_browsers(profile: int, has_own: bool) -> None:
-    config = CodecConfig(TrackKind.VIDEO, "avc1", bytes([1, profile, 0, 40, 0xFF]), width=1920, height=1080)
-    rungs = choose(source_of(config, 30.0, 6_000_000), "auto", TABLE)
-    assert (rungs[0].name == "1080p") is has_own
+@pytest.mark.parametrize(("pixels", "has_own"), [("yuv420p", False), ("yuv420p10le", True), ("yuv444p", True)])
+def test_a_picture_that_browsers_do_not_take_is_repeated_for_them(pixels: str, has_own: bool) -> None:
+    config = clips.video(size="640x360", frames=2, pixels=pixels).config
+    rungs = choose(source_of(config, 30.0, 2_000_000), "auto", TABLE)
+    assert shown(rungs) == (["360p 640x360@30 800"] if has_own else [])
 
 
 sources = st.builds(
