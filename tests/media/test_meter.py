@@ -2,7 +2,7 @@
 
 import pytest
 
-from media.meter import TrackMeter
+from media.meter import PublisherMeter, TrackMeter
 from media.packets import Packet
 from tests.media.material import AUDIO_CONFIG, VIDEO_CONFIG, WALL_CLOCK, audio_packets, seconds, video_packets
 
@@ -57,3 +57,57 @@ def test_a_burst_is_no_higher_frame_rate() -> None:
     for packet in video_packets(4):
         meter.count(packet, WALL_CLOCK + max(0.25, seconds(packet) - 2))
     assert meter.stats(WALL_CLOCK + 2.1).frame_rate == pytest.approx(30, abs=0.1)
+
+
+# --- connections --------------------------------------------------------------------------------------------
+
+
+def test_a_connection_has_the_bytes_of_its_last_whole_seconds() -> None:
+    meter = PublisherMeter()
+    assert meter.bitrate_bps(100.0) == 0
+    for number in range(400):
+        meter.count(1000, None, 100.3 + number * 0.04)
+    assert meter.total_bytes == 400_000
+    assert meter.bitrate_bps(116.2) == pytest.approx(200_000, rel=0.01)
+    assert meter.bitrate_bps(116.2, 10) == pytest.approx(200_000, rel=0.01)
+    assert meter.whole_seconds(116.2) == 15
+    assert meter.bitrate_bps(125.0) == 0
+
+
+def test_a_connection_that_just_began_is_measured_by_what_there_is() -> None:
+    meter = PublisherMeter()
+    meter.count(1000, None, 100.9)
+    assert (meter.bitrate_bps(100.95), meter.whole_seconds(100.95)) == (8_000, 0)
+    meter.count(5000, None, 101.5)
+    assert (meter.bitrate_bps(102.1), meter.whole_seconds(102.1)) == (40_000, 1)
+
+
+def test_what_arrives_as_it_is_stamped_has_no_jitter() -> None:
+    meter = PublisherMeter()
+    for number in range(100):
+        meter.count(1, number * 40, 100 + number * 0.04)
+    assert meter.jitter_s == pytest.approx(0, abs=0.001)
+
+
+def test_what_arrives_now_early_now_late_has_jitter() -> None:
+    meter = PublisherMeter()
+    for number in range(400):
+        meter.count(1, number * 100, 100 + number * 0.1 + (number % 2) * 0.05)
+    assert meter.jitter_s == pytest.approx(0.05, rel=0.05)
+
+
+def test_packets_of_one_read_are_one_arrival() -> None:
+    meter = PublisherMeter()
+    for number in range(400):
+        meter.count(1, number * 25, 100 + (number // 4) * 0.1)
+    assert meter.jitter_s == pytest.approx(0, abs=0.001)
+
+
+def test_a_jump_of_the_publishers_clock_is_no_jitter() -> None:
+    meter = PublisherMeter()
+    for number in range(100):
+        jump = 0 if number < 50 else 3_000_000_000
+        meter.count(1, jump + number * 40, 100 + number * 0.04)
+    for number in range(50):
+        meter.count(1, number * 40, 104 + number * 0.04)
+    assert meter.jitter_s == pytest.approx(0, abs=0.001)
