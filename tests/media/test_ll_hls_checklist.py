@@ -809,6 +809,29 @@ async def test_item_43_video_alone_has_silence_beside_it(tmp_path: Path) -> None
     assert group["URI"] == "session/audio.m3u8"
 
 
+@pytest.mark.parametrize("source", ["regular", "broken", "changing-gop", "blind-for-a-while"], indirect=False)
+async def test_item_44_i_frame_playlists_have_no_parts_and_wait_for_segments(tmp_path: Path, source: str) -> None:
+    stream = make_stream(tmp_path)
+    feed(stream, SOURCES[source]())
+    stills, video = await listing(stream, "video-iframes"), await listing(stream)
+    assert "I-FRAMES-ONLY" in stills.header
+    assert (stills.parts, stills.hints, "PART-INF" in stills.header) == ([], [], False)
+    assert stills.server_control == video.server_control
+    assert stills.discontinuity_sequence == video.discontinuity_sequence
+    assert [(entry.msn, entry.is_discontinuous, entry.time) for entry in stills.segments] == [
+        (entry.msn, entry.is_discontinuous, entry.time) for entry in video.segments
+    ]
+    assert all(int(entry.duration_s + 0.5) <= stills.target_duration_s for entry in stills.segments)
+    last = stills.segments[-1].msn
+    assert await status(stream, "video-iframes.m3u8", _HLS_msn=str(last)) is HTTPStatus.OK
+    waiting = asyncio.create_task(stream.get("video-iframes.m3u8", {"_HLS_msn": str(last + 1)}))
+    await settle()
+    assert not waiting.done()
+    stream.end()
+    assert read((await waiting).body).is_ended
+    stream.close()
+
+
 async def test_item_45_bandwidth_is_the_peak_of_what_was_packaged(tmp_path: Path) -> None:
     stream = make_stream(tmp_path)
     frames = [*video_packets(4, size=1000), *video_packets(2, start_s=4, size=3000), *video_packets(4, start_s=6)]
