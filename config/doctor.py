@@ -13,10 +13,11 @@ import asyncpg
 import msgspec
 from redis.exceptions import RedisError
 
-from config import ports
+from config import encoders, ports
 from config.embedded import running_urls
 from config.embedded.binaries import find_postgres, find_valkey
 from config.embedded.runtime import CannotStart, is_locked, prepare_data
+from config.limits import LADDER_SHARE, usable_cores
 from config.migrations import MigrationRefused, pending, shipped
 from config.postgres import Connection, DatabaseUnavailable, connect
 from config.probes import NotReady, accepts, wait_until
@@ -74,7 +75,7 @@ async def examine(loaded: Loaded) -> Report:
     redis_url = settings.redis_url or (urls.redis_url if urls else None)
     checks += await _check_database(settings, database_url)
     checks.append(await _check_redis(redis_url))
-    checks += [_check_ffmpeg(), _check_srt()]
+    checks += [_check_ffmpeg(), await _check_encoder(settings), _check_cores(settings), _check_srt()]
     values = masked(settings)
     shown = [Shown(name, value, loaded.sources[name.partition(".")[0]]) for name, value in values.items()]
     return Report(VERSION, any(check.outcome == "failed" for check in checks), checks, shown)
@@ -164,6 +165,29 @@ def _check_ffmpeg() -> Check:
     if missing:
         return Check("ffmpeg", "failed", f"these libraries cannot encode {' and '.join(missing)}: {versions}")
     return Check("ffmpeg", "ok", f"PyAV {av.__version__}, encoders {' and '.join(ENCODERS)}, {versions}")
+
+
+async def _check_encoder(settings: Settings) -> Check:
+    wanted = f"{settings.encoder} {settings.encoder_preset}"
+    if settings.ladder == "off":
+        return Check("encoder", "ok", f"{wanted} for channels that ask for a ladder: TALLY_LADDER is off")
+    reason = await encoders.trial(settings.encoder)
+    if not reason:
+        return Check("encoder", "ok", f"{wanted} works here")
+    if settings.encoder == encoders.SOFTWARE:
+        return Check("encoder", "failed", f"{wanted} does not work here ({reason}): no ladder can be made")
+    return Check("encoder", "warning", f"{wanted} does not work here ({reason}): {encoders.SOFTWARE} is used")
+
+
+def _check_cores(settings: Settings) -> Check:
+    usable = usable_cores()
+    if settings.transcode_cores > usable:
+        detail = (
+            f"TALLY_TRANSCODE_CORES is {settings.transcode_cores:g}, but there are {usable:g}: ladders will be late"
+        )
+        return Check("cores", "warning", detail)
+    share = settings.transcode_cores or usable * LADDER_SHARE
+    return Check("cores", "ok", f"ladders may use {share:g} of {usable:g} (TALLY_TRANSCODE_CORES)")
 
 
 def _check_srt() -> Check:

@@ -7,6 +7,9 @@ from pathlib import Path
 OPEN_FILES = 65_536
 """More than any process of ours can serve; an endless limit is refused on macOS."""
 
+LADDER_SHARE = 0.8
+"""Of the cores that a node may use, what all ladders together get; ingest and web need the rest."""
+
 
 def raise_open_files() -> int:
     """Take as many open files as the hard limit allows, and return how many: each viewer and publisher is one.

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from config.limits import LADDER_SHARE
 from media.transcode.rungs import Rung, Source
 
-SHARE = 0.8
-"""Of the cores that the process may use; ingest and web need the rest."""
 DECODE_CORES_PER_PIXEL = 0.3 / (1920 * 1080 * 30)
 ENCODE_CORES_PER_PIXEL = 0.67 / ((1280 * 720 + 854 * 480 + 640 * 360) * 30)
 """Scaling and libx264 veryfast."""
@@ -77,10 +76,10 @@ class Lease:
 
 
 class Admission:
-    """The cores of a node. `capacity` None or 0: `SHARE` of `usable`."""
+    """The cores of a node. `capacity` None or 0: `LADDER_SHARE` of `usable`."""
 
     def __init__(self, usable: float, capacity: float | None = None) -> None:
-        self.capacity = capacity or usable * SHARE
+        self.capacity = capacity or usable * LADDER_SHARE
         self.leases: set[Lease] = set()
 
     @property

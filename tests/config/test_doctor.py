@@ -136,3 +136,25 @@ async def test_settings_show_their_source_and_no_secret(tmp_path: Path, environ:
     assert shown["part_s"] == {"name": "part_s", "value": 0.333, "source": "default"}
     assert "0123456789abcdef" not in doctor.as_text(report)
     assert os.linesep.join(["", "ladder           off"]) in doctor.as_text(report)
+
+
+async def test_the_encoder_is_tried_and_the_cores_are_counted(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = await doctor.examine(loaded(tmp_path, environ, TALLY_TRANSCODE_CORES="1"))
+    assert of(report, "encoder").detail == "libx264 veryfast works here"
+    assert of(report, "cores").detail.startswith("ladders may use 1 of ")
+    monkeypatch.setattr(doctor, "usable_cores", lambda: 2.0)
+    assert doctor._check_cores(loaded(tmp_path, environ).settings).detail.startswith("ladders may use 1.6 of 2 ")
+    too_many = loaded(tmp_path, environ, TALLY_TRANSCODE_CORES="3").settings
+    assert doctor._check_cores(too_many).outcome == "warning"
+
+
+async def test_an_encoder_without_its_card_is_a_warning(tmp_path: Path, environ: dict[str, str]) -> None:
+    settings = loaded(tmp_path, environ, TALLY_ENCODER="h264_videotoolbox").settings
+    check = await doctor._check_encoder(settings)
+    assert check.outcome == "warning"
+    assert check.detail.startswith("h264_videotoolbox veryfast does not work here (")
+    assert check.detail.endswith("): libx264 is used")
+    off = loaded(tmp_path, environ, TALLY_ENCODER="h264_videotoolbox", TALLY_LADDER="off").settings
+    assert (await doctor._check_encoder(off)).outcome == "ok"
