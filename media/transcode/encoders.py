@@ -27,6 +27,7 @@ NEVER_FRAMES = 1_000_000
 """The encoder's own keyframe interval: so long that all keyframes are asked for."""
 MANY_PIXELS_PER_S = 100_000_000
 """A rung with more than this (1080p60 has 124 million) is coded by two threads; fewer threads cost less CPU."""
+AVCC_VERSION = b"\x01"
 BT709 = 1
 LIMITED_RANGE = 1
 TIME_BASE = Fraction(1, VIDEO_TIMESCALE)
@@ -127,7 +128,10 @@ class RungEncoder:
             raise CannotEncode(encoder, error.strerror or str(error)) from error
         except ValueError as error:
             raise CannotEncode(encoder, "these FFmpeg libraries do not have it") from error
-        self.config = self._config_from(bytes(self._context.extradata or b""))
+        extra = bytes(self._context.extradata or b"")
+        # Packets cannot tell: a length of 256 to 511 begins as a start code does.
+        self._is_annexb = not extra.startswith(AVCC_VERSION)
+        self.config = self._config_from(extra)
         """None until the encoder has told it, at the latest with its first packet."""
 
     def encode(self, frame: VideoFrame | None) -> list[Packet]:
@@ -141,8 +145,7 @@ class RungEncoder:
             self.config = self._config_from(data)
         if self.candidate.fourcc == "av01":
             data = bitstreams.without_delimiters(data)
-        elif data.startswith((b"\x00\x00\x00\x01", b"\x00\x00\x01")):
-            # A length prefix of 1 would be a NAL unit of one byte, which none of these encoders begins with.
+        elif self._is_annexb:
             data = bitstreams.length_prefixed(data)
         return Packet(_VIDEO, pts, pts, packet.is_keyframe, data)  # no B-frames: decoded as shown
 
@@ -151,7 +154,7 @@ class RungEncoder:
         if self.candidate.fourcc == "av01":
             record = bitstreams.av1c_from_obus(data)
         else:
-            record = data if data.startswith(b"\x01") else bitstreams.avcc_from_annexb(data)
+            record = data if not self._is_annexb else bitstreams.avcc_from_annexb(data)
         if record is None:
             return None
         rung = self._rung

@@ -11,6 +11,8 @@ from media.transcode.messages import Break, Configure, Finish, Media
 MAX_BACKLOG = 2 * VIDEO_TIMESCALE
 MAX_BACKLOG_BYTES = 32 << 20
 MAX_BACKLOG_ITEMS = 1024
+MAX_STEP = VIDEO_TIMESCALE // 4
+"""Media that one packet counts for at most: a break or a pause in the stamps is nothing that waits."""
 
 Item = TypeVar("Item")
 
@@ -26,8 +28,11 @@ class Intake:
         self._items: deque[Media | Configure | Break | Finish] = deque()
         self._changed = Condition()
         self._bytes = 0
-        self._newest = 0
+        self._newest: int | None = None
+        self._steps: deque[int] = deque()  # of the media in _items
+        self._span = 0
         self._max_backlog = MAX_BACKLOG * timescale // VIDEO_TIMESCALE
+        self._max_step = MAX_STEP * timescale // VIDEO_TIMESCALE
 
     def put(self, item: Media | Configure | Break | Finish) -> None:
         """Add; wait while it is full. That wait has no end of its own: the watchdog of ingest sees it."""
@@ -37,7 +42,11 @@ class Intake:
             self._items.append(item)
             if isinstance(item, Media):
                 self._bytes += len(item.packet.data)
-                self._newest = item.packet.dts
+                dts = item.packet.dts
+                step = 0 if self._newest is None else min(max(dts - self._newest, 0), self._max_step)
+                self._newest = dts
+                self._steps.append(step)
+                self._span += step
             self._changed.notify_all()
 
     def get(self) -> Media | Configure | Break | Finish:
@@ -48,23 +57,23 @@ class Intake:
             item = self._items.popleft()
             if isinstance(item, Media):
                 self._bytes -= len(item.packet.data)
+                self._span -= self._steps.popleft()
             self._changed.notify_all()
             return item
 
     def backlog(self) -> int:
         """How much media waits, in the track's time base."""
         with self._changed:
-            return self._span()
+            return self._waiting()
 
-    def _span(self) -> int:
-        first = next((item.packet.dts for item in self._items if isinstance(item, Media)), None)
-        return 0 if first is None else self._newest - first
+    def _waiting(self) -> int:
+        return self._span - self._steps[0] if self._steps else 0  # from the oldest on, not up to it
 
     def _is_full(self) -> bool:
         return (
             len(self._items) >= MAX_BACKLOG_ITEMS
             or self._bytes >= MAX_BACKLOG_BYTES
-            or self._span() >= self._max_backlog
+            or self._waiting() >= self._max_backlog
         )
 
 

@@ -44,11 +44,11 @@ GATHER_S = 0.015
 """Packets of several rungs that become ready within this time are written together."""
 OUTBOX_PLACES = 512
 PROGRESS_S = 0.5
-BEGIN_S = 30.0
-"""How long the first message may take."""
 LAST_WORDS_S = 2.0
 """How long what is written at the end may take to be read."""
 LENGTH_BYTES = 4
+STACK_BYTES = 2 << 20
+"""Of a thread: codecs need less, and the default counts four times as much against the memory limit."""
 
 log = structlog.get_logger()
 
@@ -111,6 +111,7 @@ class Worker:
 
     def run(self) -> int:
         """Work until the end; return the exit code."""
+        threading.stack_size(STACK_BYTES)
         for name, work in (("writer", self._write), ("reader", self._read)):
             threading.Thread(target=work, name=name, daemon=True).start()
         told: Progress | None = None

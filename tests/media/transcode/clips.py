@@ -42,7 +42,8 @@ def pictures(
 ) -> Iterator[VideoFrame]:
     """Yield pictures of one of FFmpeg's sources."""
     graph = av.filter.Graph()
-    source = graph.add(picture, f"size={size}:rate={rate}" if "=" not in picture else None)
+    name, _, arguments = picture.partition("=")
+    source = graph.add(name, arguments or f"size={size}:rate={rate}")
     chain = [source, graph.add("format", pixels), graph.add("buffersink")]
     graph.link_nodes(*chain)
     graph.configure()

@@ -67,6 +67,15 @@ def test_a_picture_goes_in_and_its_packet_comes_out(name: str) -> None:
         assert [packet.pts for packet in encoder.encode(frame)] == [number * 3_000]
 
 
+def test_packets_of_every_size_decode() -> None:
+    """A length prefix of 256 to 511 bytes looks like a start code."""
+    encoder = RungEncoder("libx264", "", Rung("180p", 320, 180, 30.0, 90_000))
+    packets = encode(encoder, 120, {0})
+    assert any(packet.data.startswith(b"\0\0\1") for packet in packets)
+    assert encoder.config is not None
+    assert decoded(encoder.config, packets) == 120
+
+
 def test_no_packet_of_av1_has_a_temporal_delimiter() -> None:
     packets = encode(RungEncoder("libsvtav1", "", RUNG), 10, {0})
     assert all(packet.data[0] >> 3 & 15 != 2 for packet in packets)

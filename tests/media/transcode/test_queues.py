@@ -32,7 +32,9 @@ def test_intake_gives_out_what_was_put_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "filling", [[media(0), media(MAX_BACKLOG)], [media(0, MAX_BACKLOG_BYTES)]], ids=["two seconds", "bytes"]
+    "filling",
+    [[media(dts) for dts in range(0, MAX_BACKLOG + 1, 3_000)], [media(0, MAX_BACKLOG_BYTES)]],
+    ids=["two seconds", "bytes"],
 )
 def test_a_full_intake_makes_the_reader_wait_until_something_is_taken(filling: list[Media]) -> None:
     intake = Intake()
@@ -44,6 +46,13 @@ def test_a_full_intake_makes_the_reader_wait_until_something_is_taken(filling: l
     intake.get()
     reader.join(SOON_S)
     assert not reader.is_alive()
+
+
+def test_a_jump_in_the_stamps_is_no_backlog() -> None:
+    intake = Intake()
+    for dts in (0, 3_000, 900_000_000, 900_003_000, 6_000):
+        intake.put(media(dts))
+    assert intake.backlog() < 30_000
 
 
 def test_a_full_hopper_drops_what_is_offered() -> None:
