@@ -20,9 +20,10 @@ CONFIG = """
 [parameters]
 "path.channel" = "alice"
 
-# What a good password, name or cursor is, no JSON Schema can say; these may refuse what looks valid.
+# What a good password, name, cursor or rung is, no JSON Schema can say, and 5.0 is an integer to it; these may refuse
+# what looks valid.
 [[operations]]
-include-operation-id = ["register", "createChannel", "listChannels"]
+include-operation-id = ["register", "createChannel", "listChannels", "patchChannel", "addMetadata"]
 checks.positive_data_acceptance.enabled = false
 """
 START_S, RUN_S, STOP_S = 20, 90, 15
