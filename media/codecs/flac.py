@@ -19,10 +19,18 @@ class FlacConfig(msgspec.Struct, frozen=True):
 
 
 def metadata_blocks(header: bytes) -> bytes:
-    """Return metadata blocks from a stream header: with its marker, without it, or STREAMINFO alone (ffmpeg)."""
+    """Return metadata blocks from a stream header: with its marker, without it, or STREAMINFO alone (ffmpeg).
+
+    What STREAMINFO says of the whole stream is taken out: ffmpeg sends it again, complete, at the end of a stream.
+    """
     if len(header) == STREAMINFO_BYTES:
-        return LAST_STREAMINFO_HEADER + header
-    return header.removeprefix(MARKER)
+        header = LAST_STREAMINFO_HEADER + header
+    blocks = header.removeprefix(MARKER)
+    if len(blocks) < 4 + STREAMINFO_BYTES:
+        return blocks
+    # Sizes of blocks, of frames (0: unknown), rate and layout, 36 bits of total samples, MD5 (section 8.2).
+    layout = bytes([blocks[17] & 0xF0])
+    return blocks[:8] + bytes(6) + blocks[14:17] + layout + bytes(4 + 16) + blocks[4 + STREAMINFO_BYTES :]
 
 
 def parse_streaminfo(record: bytes) -> FlacConfig:

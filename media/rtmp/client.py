@@ -62,6 +62,11 @@ class RtmpPublisher:
         self._core.send_metadata(values)
         await self._flush()
 
+    async def annotate(self, timestamp: int, name: str, *values: AmfValue) -> None:
+        """Send data at a time of the stream in milliseconds: "onTextData" with {"text": ...}, "onCuePoint", ..."""
+        self._core.send_data(name, *values, timestamp=timestamp)
+        await self._flush()
+
     async def send_config(self, config: CodecConfig, timestamp: int = 0) -> None:
         """Send a track's configuration, before its first packet and whenever it changes."""
         self._fourccs[config.kind] = config.fourcc
@@ -72,6 +77,11 @@ class RtmpPublisher:
         """Send a coded frame, `dts` and `pts` in milliseconds. Waits while the server doesn't keep up."""
         self._send(packet.kind, packet.dts, tags.packet_tag(self._fourccs[packet.kind], packet))
         await self._flush()
+
+    def abort(self) -> None:
+        """Cut the line without a goodbye, as a lost publisher does; `close` afterwards."""
+        self._failure = self._failure or "the connection was cut on our side"
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         """Say goodbye and close; fine to call after a failure."""
@@ -98,7 +108,8 @@ class RtmpPublisher:
 
     def _send(self, kind: TrackKind, timestamp: int, payload: bytes) -> None:
         send = self._core.send_video if kind is TrackKind.VIDEO else self._core.send_audio
-        send(timestamp, payload)
+        if payload:
+            send(timestamp, payload)
 
     async def _flush(self) -> None:
         if self._failure is not None:

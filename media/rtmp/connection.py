@@ -138,6 +138,8 @@ class RtmpConnection:
         self.state = State.HANDSHAKE
         self.encoder = ""
         self.received_bytes = 0
+        self.broken_data = 0
+        """Data messages that could not be read: no reason to end a stream, whose pictures they only comment."""
         self._handshake: ServerHandshake | None = ServerHandshake()
         self._reader = ChunkReader()
         self._reader.max_message_bytes = MAX_COMMAND_BYTES
@@ -284,7 +286,11 @@ class RtmpConnection:
         payload = message.payload
         if message.type_id == MessageType.DATA_AMF3:
             payload = payload.removeprefix(b"\0")
-        values = amf.decode(payload)
+        try:
+            values = amf.decode(payload)
+        except amf.BadAmf:
+            self.broken_data += 1
+            return
         if values and values[0] == "@setDataFrame":
             del values[0]
         if values and isinstance(values[0], str):

@@ -1,6 +1,6 @@
 """Audio and video message payloads, which are FLV tags, to `CodecConfig` and `Packet`.
 
-FLV 10.1, annex E.4 for H.264 and AAC; Enhanced RTMP v2 (veovera.org) for everything with a FourCC.
+FLV 10.1, annex E.4 for H.264, AAC and MP3; Enhanced RTMP v2 (veovera.org) for everything with a FourCC.
 """
 
 from collections import Counter
@@ -21,11 +21,12 @@ _LEGACY_VIDEO = {7: "avc1", 12: "hvc1"}
 _LEGACY_VIDEO_NAMES = {2: "Sorenson H.263", 3: "Screen Video", 4: "VP6", 5: "VP6 with alpha", 6: "Screen Video 2"}
 _LEGACY_AAC = 10
 _ENHANCED_AUDIO = 9
-_LEGACY_AUDIO_NAMES = {0: "PCM", 1: "ADPCM", 2: "MP3", 3: "PCM", 4: "Nellymoser", 5: "Nellymoser", 6: "Nellymoser"} | {
+_LEGACY_MP3 = frozenset({2, 14})
+"""14 says 8 kHz aloud; the frames of both say their rate themselves."""
+_LEGACY_AUDIO_NAMES = {0: "PCM", 1: "ADPCM", 3: "PCM", 4: "Nellymoser", 5: "Nellymoser", 6: "Nellymoser"} | {
     7: "G.711 A-law",
     8: "G.711 mu-law",
     11: "Speex",
-    14: "MP3",
 }
 _KEYFRAME, _COMMAND_FRAME = 1, 5
 _GENERATED_KEYFRAME = 4
@@ -102,6 +103,8 @@ class FlvReader:
             return self._audio_frame("mp4a", timestamp, payload[2:])
         if codec == _ENHANCED_AUDIO:
             return self._enhanced_audio(timestamp, payload)
+        if codec in _LEGACY_MP3:
+            return self._audio_frame(".mp3", timestamp, payload[1:])
         raise Unsupported(_LEGACY_AUDIO_NAMES.get(codec, f"FLV audio codec {codec}"))
 
     def _enhanced_video(self, timestamp: int, payload: bytes) -> Sequence[Media]:

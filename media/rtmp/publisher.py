@@ -81,8 +81,11 @@ class RtmpClient:
 
     def send_metadata(self, values: dict[str, AmfValue]) -> None:
         """Send onMetaData."""
-        payload = amf.encode("@setDataFrame", "onMetaData", EcmaArray(values))
-        self._send(_PUBLISH_STREAM, MessageType.DATA, 0, payload)
+        self.send_data("@setDataFrame", "onMetaData", EcmaArray(values))
+
+    def send_data(self, name: str, *values: AmfValue, timestamp: int = 0) -> None:
+        """Send a data message (onTextData, onCuePoint, ...) at a time in milliseconds, taken modulo 2^32."""
+        self._send(_PUBLISH_STREAM, MessageType.DATA, timestamp & 0xFFFFFFFF, amf.encode(name, *values))
 
     def send_video(self, timestamp: int, payload: bytes) -> None:
         """Send a video tag; `timestamp` in milliseconds, taken modulo 2^32."""

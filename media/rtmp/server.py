@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from media.packets import Packet
-from media.publication import Publication, Publications, PublishAttempt, Refused, Unavailable, masked
+from media.publication import Note, Publication, Publications, PublishAttempt, Refused, Unavailable, masked
 from media.rtmp.connection import (
     AudioTag,
     DataTag,
@@ -30,6 +30,7 @@ from media.rtmp.connection import (
 )
 from media.rtmp.errors import ProtocolError, Unsupported
 from media.rtmp.flv import FlvReader, Media
+from media.rtmp.notes import DataReader
 
 log = structlog.get_logger()
 
@@ -60,7 +61,7 @@ connections_open = Gauge("tally_rtmp_connections", "RTMP connections open.")
 
 RtmpProtocolName = Literal["rtmp", "rtmps"]
 
-SUPPORTED = "Use H.264, HEVC or AV1 with AAC or Opus."
+SUPPORTED = "Use H.264, HEVC or AV1 with AAC, MP3 or Opus."
 
 
 class RtmpServer:
@@ -189,6 +190,7 @@ class _Peer(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._core = RtmpConnection(self._loop.time())
         self._flv = FlvReader()
+        self._data = DataReader()
         self._transport: asyncio.Transport | None = None
         self._publication: Publication | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -303,7 +305,7 @@ class _Peer(asyncio.Protocol):
                 self._set_idle(is_idle=True)
                 self._arm_timer()
             elif isinstance(event, DataTag):
-                self._log.debug("< data", name=event.name[:64])
+                self._take_data(event)
             elif isinstance(event, Failed):
                 self._set_reason(event.reason, event.detail)
                 self._end_publication(f"{event.reason}: {event.detail}")
@@ -311,6 +313,17 @@ class _Peer(asyncio.Protocol):
         self._flush()
         if self._is_authorising:
             self._update_reading()
+
+    def _take_data(self, tag: DataTag) -> None:
+        self._log.debug("< data", name=tag.name[:64])
+        publication = self._publication
+        if publication is None:
+            return
+        said = self._data.read(tag, self._loop.time())
+        if isinstance(said, Note):
+            publication.annotate(said)
+        elif said is not None:
+            publication.describe(said)
 
     def _take_tag(self, read: Callable[[int, bytes], Sequence[Media]], tag: VideoTag | AudioTag) -> None:
         publication = self._publication
@@ -338,7 +351,7 @@ class _Peer(asyncio.Protocol):
         elif self._core.state is State.AUTHORISING:
             self._start_publishing(publication, request.encoder)
         else:
-            self._server.spawn(self._end(publication, self._detail), "rtmp end publication")
+            self._server.spawn(self._end(publication, self._detail, is_lost=True), "rtmp end publication")
         self._update_reading()
 
     async def _ask(self, request: PublishRequested) -> Publication | None:
@@ -369,6 +382,7 @@ class _Peer(asyncio.Protocol):
     def _start_publishing(self, publication: Publication, encoder: str) -> None:
         self._publication = publication
         self._flv = FlvReader()
+        self._data = DataReader()
         self._started_at = self._loop.time()
         self._set_idle(is_idle=False)
         self._log.debug("publisher accepted", encoder=encoder)

@@ -6,15 +6,19 @@ from media.rtmp import flv
 
 _AAC_HEADER = b"\xaf"
 """AAC, 44 kHz, 16 bit, stereo: fixed by FLV 10.1, annex E.4.2.1, whatever the AudioSpecificConfig says."""
+_MP3_HEADER = b"\x2f"
+"""MP3, 44 kHz, 16 bit, stereo; the frames say what they are."""
 
 
 def config_tag(config: CodecConfig) -> bytes:
-    """Return the sequence header; H.264 and AAC the old way, which every server reads."""
+    """Return the sequence header; empty for MP3, which has none. H.264, AAC and MP3 go the old way, read by all."""
     fourcc = config.fourcc
     if fourcc == "avc1":
         return b"\x17\x00\x00\x00\x00" + config.record
     if fourcc == "mp4a":
         return _AAC_HEADER + b"\x00" + config.record
+    if fourcc == ".mp3":
+        return b""
     if config.kind is TrackKind.VIDEO:
         return bytes([0x90 | flv.SEQUENCE_START]) + fourcc.encode() + config.record
     body = config.record
@@ -23,7 +27,7 @@ def config_tag(config: CodecConfig) -> bytes:
     elif fourcc == "fLaC":
         body = b"fLaC" + body
     else:
-        body = b""  # Dolby and MP3 frames describe themselves
+        body = b""  # Dolby's frames describe themselves
     return bytes([0x90 | flv.SEQUENCE_START]) + fourcc.encode() + body
 
 
@@ -31,6 +35,8 @@ def packet_tag(fourcc: str, packet: Packet) -> bytes:
     """Return a coded frame's tag."""
     if fourcc == "mp4a":
         return _AAC_HEADER + b"\x01" + packet.data
+    if fourcc == ".mp3":
+        return _MP3_HEADER + packet.data
     if packet.kind is TrackKind.AUDIO:
         return bytes([0x90 | flv.CODED_FRAMES]) + fourcc.encode() + packet.data
     frame_type = 1 if packet.is_keyframe else 2

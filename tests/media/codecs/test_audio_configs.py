@@ -100,6 +100,16 @@ def test_flac_header_of_every_sender_is_one_record() -> None:
     assert access_unit_samples(config, bytes.fromhex("fff8a8")) == 0  # not even a header
 
 
+def test_flac_header_that_comes_again_at_the_end_of_a_stream_changes_nothing() -> None:
+    first = bytes.fromhex("1200120000000000 0000 0ac44ef0 00000000" + "00" * 16)
+    last = bytes.fromhex("12001200 000010 003a2f 0ac44ef0 00345678" + "ab" * 16)
+    picture = b"\x06\0\0\2xx"
+    assert flac.metadata_blocks(b"fLaC" + b"\0\0\0\x22" + last + picture) == b"\0\0\0\x22" + first + picture
+    assert flac.metadata_blocks(last) == flac.metadata_blocks(first)
+    config = audio_config("fLaC", flac.metadata_blocks(last))
+    assert (config.sample_rate, config.channels) == (44_100, 8)
+
+
 def test_ac3_config_is_made_of_the_first_frame() -> None:
     config = audio_config("ac-3", AC3_FRAME)
     assert (config.sample_rate, config.channels, rfc6381(config)) == (48_000, 1, "ac-3")

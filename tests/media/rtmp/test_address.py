@@ -18,6 +18,13 @@ def name(app: str, published: str, tc_url: str = "") -> StreamName:
         ("live/", "KEY/", "KEY", {}, "live"),
         ("/live", " KEY ", "KEY", {}, "live"),
         ("live", "KEY?a=b&c=", "KEY", {"a": "b", "c": ""}, "live"),
+        (
+            "live",
+            "KEY?takeover&priority=-5&bandwidthtest=true",
+            "KEY",
+            {"takeover": "", "priority": "-5", "bandwidthtest": "true"},
+            "live",
+        ),
         ("a/b", "c?auth=1", "c", {"auth": "1"}, "a/b"),  # ffmpeg: rtmp://H/a/b/c?auth=1
         ("live?token=t", "KEY?a=1", "KEY", {"token": "t", "a": "1"}, "live"),
         ("live/KEY", "", "KEY", {}, "live"),  # one field for the whole URL

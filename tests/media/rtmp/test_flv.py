@@ -205,7 +205,7 @@ def test_opus_header_becomes_dops() -> None:
 
 
 def test_flac_header_becomes_metadata_blocks() -> None:
-    info = bytes.fromhex("04000400000000000008150bb800f000") + bytes(18)
+    info = bytes.fromhex("04000400000000000000 0bb800f000000000") + bytes(16)
     for sent in (info, b"fLaC\x80\0\0\x22" + info):
         (header,) = audio(b"\x90fLaC" + sent)
         assert config(header).record == b"\x80\0\0\x22" + info
@@ -238,8 +238,24 @@ def test_other_video_codecs_are_named_in_the_refusal(tag: str, name: str) -> Non
     assert caught.value.codec == name
 
 
+MP3_FRAME = bytes.fromhex("fffb50c40000074c0165b430")
+
+
+@pytest.mark.parametrize("first", [0x2F, 0xEE])
+def test_legacy_mp3_describes_itself(first: int) -> None:
+    header, frame, again = audio(bytes([first]) + MP3_FRAME, bytes([first]) + MP3_FRAME)
+    assert config(header) == CodecConfig(TrackKind.AUDIO, ".mp3", b"", sample_rate=44_100, channels=1)
+    assert packet(frame) == packet(again) == Packet(TrackKind.AUDIO, 40, 40, True, MP3_FRAME)
+
+
+def test_what_is_no_mp3_frame_is_left_out() -> None:
+    reader = FlvReader()
+    assert reader.audio(0, b"\x2fID3\x04") == ()
+    assert reader.ignored == {"frame with a broken header": 1}
+
+
 @pytest.mark.parametrize(
-    ("tag", "name"), [("2e00", "MP3"), ("be00", "Speex"), ("5600", "Nellymoser"), ("9073706578", "audio 'spex'")]
+    ("tag", "name"), [("1e00", "ADPCM"), ("be00", "Speex"), ("5600", "Nellymoser"), ("9073706578", "audio 'spex'")]
 )
 def test_other_audio_codecs_are_named_in_the_refusal(tag: str, name: str) -> None:
     with pytest.raises(Unsupported) as caught:

@@ -74,6 +74,17 @@ async def test_configs_and_packets_arrive_as_they_were_sent(site: tuple[Recordin
     assert recording.media == [video, audio, *packets]
 
 
+async def test_mp3_goes_without_a_configuration_of_its_own(site: tuple[Recording, str]) -> None:
+    recording, url = site
+    frame = bytes.fromhex("fffb50c40000074c0165b430")
+    config, packet = audio_config(".mp3", frame), Packet(TrackKind.AUDIO, 5, 5, True, frame)
+    async with await RtmpPublisher.connect(url) as publisher:
+        await publisher.send_config(config)
+        await publisher.send_packet(packet)
+    await recording.ended
+    assert recording.media == [config, packet]
+
+
 async def test_a_cut_reaches_the_sender_as_a_sentence(site: tuple[Recording, str]) -> None:
     recording, url = site
     publisher = await RtmpPublisher.connect(url)

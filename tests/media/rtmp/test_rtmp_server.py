@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from media.codecs import rfc6381
+from media.codecs import access_unit_samples, rfc6381
 from media.packets import CodecConfig, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused, Unavailable, masked
 from media.rtmp import amf, connection, server
@@ -162,15 +162,34 @@ X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25")
         ),
         (("-c:v", "libsvtav1", "-c:a", "libopus"), {"av01.0.00M.08", "opus"}),
         ((*X264, "-c:a", "eac3"), {"avc1.64000a", "ec-3"}),
+        ((*X264, "-c:a", "libmp3lame"), {"avc1.64000a", "mp4a.40.34"}),
+        ((*X264, "-c:a", "ac3"), {"avc1.64000a", "ac-3"}),
+        ((*X264, "-c:a", "flac"), {"avc1.64000a", "fLaC"}),
+        (
+            ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "aac"),
+            {"vp09.00.10.08", "mp4a.40.2"},
+        ),
         ((*X264, "-an"), {"avc1.64000a"}),
         (("-vn", "-c:a", "aac"), {"mp4a.40.2"}),
     ],
-    ids=["h264-aac", "hevc-aac", "av1-opus", "h264-eac3", "video-only", "audio-only"],
+    ids=[
+        "h264-aac",
+        "hevc-aac",
+        "av1-opus",
+        "h264-eac3",
+        "h264-mp3",
+        "h264-ac3",
+        "h264-flac",
+        "vp9-aac",
+        "video-only",
+        "audio-only",
+    ],
 )
 async def test_ffmpeg_publishes(site: Site, codecs: tuple[str, ...], names: set[str]) -> None:
-    status, said = await publish(site.url("KEY?a=1"), *codecs)
+    status, said = await publish(site.url("KEY?takeover=1&priority=-5&bandwidthtest=true"), *codecs)
     (publication,) = site.publications.all
     assert await publication.ended == "publisher sent FCUnpublish"
+    assert publication.is_lost is False
     assert status == 0, said
     assert {rfc6381(config) for config in publication.configs} == names
     if "-vn" not in codecs:
@@ -178,10 +197,76 @@ async def test_ffmpeg_publishes(site: Site, codecs: tuple[str, ...], names: set[
     if "-an" not in codecs:
         assert publication.count(TrackKind.AUDIO) > 25
     assert publication.attempt.key == "KEY"
-    assert publication.attempt.params == {"a": "1"}
+    assert publication.attempt.params == {"takeover": "1", "priority": "-5", "bandwidthtest": "true"}
     assert publication.attempt.protocol == "rtmp"
     assert publication.attempt.remote_address == "127.0.0.1"
     assert "Lavf" in publication.attempt.encoder
+
+
+@pytest.mark.parametrize(
+    ("codec", "rate", "layout", "samples"),
+    [
+        ("aac", 44_100, "mono", 1024),
+        ("aac", 48_000, "5.1", 1024),
+        ("libopus", 48_000, "mono", 960),
+        ("libopus", 48_000, "5.1", 960),
+        ("libmp3lame", 44_100, "mono", 1152),
+        ("libmp3lame", 22_050, "stereo", 576),
+        ("ac3", 44_100, "5.1", 1536),
+        ("eac3", 48_000, "mono", 1536),
+        ("flac", 44_100, "5.1", 1024),
+    ],
+)
+async def test_ffmpeg_publishes_sound_of_every_kind(
+    site: Site, codec: str, rate: int, layout: str, samples: int
+) -> None:
+    status, said = await ffmpeg(
+        "-f", "lavfi", "-i", f"sine=r={rate}", "-t", "1", "-af", f"aformat=channel_layouts={layout}", "-ar", str(rate),
+        "-c:a", codec, "-f", "flv", "-flvflags", "no_duration_filesize", site.url(),
+    )  # fmt: skip
+    assert status == 0, said
+    (publication,) = site.publications.all
+    await publication.ended
+    (config,) = set(publication.configs)  # ffmpeg sends FLAC's again at the end
+    assert (config.sample_rate, config.channels) == (rate, {"mono": 1, "stereo": 2, "5.1": 6}[layout])
+    lengths = [access_unit_samples(config, packet.data) for packet in publication.packets]
+    assert set(lengths[:-1]) == {samples}
+    assert abs(sum(lengths) - rate) < 3 * samples
+
+
+async def test_ffmpeg_says_what_it_sends(site: Site) -> None:
+    await publish(site.url(), *X264, "-b:v", "300k", "-an", duration_s=0.2)
+    (publication,) = site.publications.all
+    await publication.ended
+    (description,) = publication.descriptions
+    assert (description.frame_rate, round(description.video_bitrate_bps, -3)) == (25, 293_000)
+    assert description.encoder.startswith("Lavf")
+
+
+async def test_data_of_a_stream_arrives_with_its_times(site: Site) -> None:
+    async with await RtmpPublisher.connect(site.url()) as publisher:
+        await publisher.send_metadata({"framerate": 60.0, "videodatarate": 6000.0, "encoder": "a test"})
+        await publisher.annotate(1_500, "onTextData", {"text": "Hello.", "language": "en"})
+        await publisher.annotate(2**32 + 7, "onCuePoint", {"name": "ad", "parameters": {"id": 3.0}})
+        await publisher.annotate(0, "onStatus", {"code": "x"})
+    (publication,) = site.publications.all
+    await publication.ended
+    assert publication.descriptions == [Description(frame_rate=60, video_bitrate_bps=6_000_000, encoder="a test")]
+    assert publication.notes == [
+        Note(1_500, "onTextData", {"text": "Hello.", "language": "en"}),
+        Note(7, "onCuePoint", {"name": "ad", "parameters.id": "3"}),
+    ]
+
+
+async def test_broken_data_does_not_end_a_stream(site: Site) -> None:
+    publisher = await RtmpPublisher.connect(site.url())
+    (publication,) = site.publications.all
+    core = publisher._core
+    core._send(4, MessageType.DATA, 0, b"\x02\xff\xffx")
+    await publisher.annotate(0, "onTextData", {"text": "still here"})
+    await publisher.close()
+    assert await publication.ended == "publisher sent FCUnpublish"
+    assert [note.fields for note in publication.notes] == [{"text": "still here"}]
 
 
 async def test_ffmpeg_with_a_deep_path_names_the_last_part(site: Site) -> None:
@@ -232,12 +317,12 @@ async def test_a_cut_stops_ffmpeg_within_two_seconds_with_our_sentence(site: Sit
 async def test_unsupported_audio_is_refused_by_its_name(site: Site) -> None:
     status, said = await ffmpeg(
         "-re", "-f", "lavfi", "-i", "testsrc2=s=128x72:r=25", "-f", "lavfi", "-i", "sine=r=44100", *X264,
-        "-c:a", "libmp3lame", "-t", "20", "-f", "flv", site.url(),
+        "-c:a", "adpcm_swf", "-t", "20", "-f", "flv", site.url(),
     )  # fmt: skip
     assert status != 0
-    assert "MP3" in said
+    assert "ADPCM" in said
     (publication,) = site.publications.all
-    assert "MP3" in await publication.ended
+    assert "ADPCM" in await publication.ended
     await site.closed("unsupported_codec")
 
 
@@ -258,12 +343,50 @@ async def test_a_silent_peer_is_closed_after_the_handshake_time(site: Site, monk
     await site.closed("handshake_timeout")
 
 
-async def test_a_reset_while_publishing_ends_the_publication(site: Site) -> None:
+async def test_a_reset_while_publishing_loses_the_publisher(site: Site) -> None:
     publisher = await RtmpPublisher.connect(site.url())
     (publication,) = site.publications.all
-    publisher._writer.transport.abort()
+    publisher.abort()
     assert await publication.ended
+    assert publication.is_lost is True
+    with pytest.raises(PublishFailed, match="cut on our side"):
+        await publisher.annotate(0, "onTextData", {})
     await publisher.close()
+
+
+async def test_a_publisher_that_falls_silent_is_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection._WAIT_S, connection.State.PUBLISHING, (0.1, "silent"))
+    publisher = await RtmpPublisher.connect(site.url())
+    (publication,) = site.publications.all
+    assert await publication.ended == "silent: waited 0.1 s"
+    assert publication.is_lost is True
+    await publisher.close()
+
+
+@pytest.mark.parametrize("goodbye", ["FCUnpublish", "deleteStream", "closeStream"])
+async def test_every_goodbye_says_that_the_publisher_is_not_lost(site: Site, goodbye: str) -> None:
+    async with site.raw() as (_, writer):
+        writer.write(HANDSHAKE + hello("KEY"))
+        async with asyncio.timeout(5):
+            while not site.publications.all:
+                await asyncio.sleep(0.01)
+            (publication,) = site.publications.all
+            values: list[amf.AmfValue] = [goodbye, 4, None, 1.0]
+            writer.write(ChunkWriter().write(3, Message(MessageType.COMMAND, 0, 0, amf.encode(*values))))
+            assert await publication.ended == f"publisher sent {goodbye}"
+    assert publication.is_lost is False
+
+
+async def test_a_plain_close_loses_the_publisher(site: Site) -> None:
+    async with site.raw() as (_, writer):
+        writer.write(HANDSHAKE + hello("KEY"))
+        async with asyncio.timeout(5):
+            while not site.publications.all:
+                await asyncio.sleep(0.01)
+            (publication,) = site.publications.all
+            writer.write_eof()
+            assert await publication.ended == "publisher closed the connection"
+    assert publication.is_lost is True
 
 
 async def test_a_peer_that_leaves_before_the_grant_gives_it_back(site: Site) -> None:

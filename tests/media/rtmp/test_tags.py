@@ -13,7 +13,7 @@ HVC = bytes.fromhex(
     "0101600000009000000000003ff000fcfdf8f800000f01 21 0001 002a"
     "42010101600000030090000003000003003fa00502016965959a4932bc05a020000003002000000303c1"
 )
-FLAC = bytes.fromhex("80000022 04000400000000000008150bb800f000") + bytes(18)
+FLAC = bytes.fromhex("80000022 04000400000000000000 0bb800f000000000") + bytes(16)
 AC3_FRAME = bytes.fromhex("0b77480d0c402f842bc1c77aaf5e1be7ef9f3e86")
 
 
@@ -46,3 +46,12 @@ def test_codecs_that_describe_themselves_have_an_empty_header() -> None:
     assert list(reader.audio(0, config_tag(config))) == []
     packet = Packet(TrackKind.AUDIO, 0, 0, True, AC3_FRAME)
     assert list(reader.audio(0, packet_tag("ac-3", packet))) == [config, packet]
+
+
+def test_mp3_is_sent_without_a_header_and_as_every_server_reads_it() -> None:
+    frame = bytes.fromhex("fffb50c40000074c0165b430")
+    config = audio_config(".mp3", frame)
+    packet = Packet(TrackKind.AUDIO, 0, 0, True, frame)
+    assert config_tag(config) == b""
+    assert packet_tag(".mp3", packet) == b"\x2f" + frame
+    assert list(FlvReader().audio(0, packet_tag(".mp3", packet))) == [config, packet]
