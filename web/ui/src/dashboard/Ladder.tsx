@@ -8,9 +8,6 @@ const STATES: Record<RungHealth['state'], string> = {
   shed: 'Given up',
   refused: 'Not made',
 };
-const FASTER_THAN_USUAL = 31;
-
-const rateOf = (frameRate: number | null | undefined): string => (frameRate && frameRate > FASTER_THAN_USUAL ? String(Math.round(frameRate)) : '');
 
 /** What viewers can choose from: the source as it arrives, and the rungs that are made of it. */
 export function Ladder({ health }: { health: SessionHealth }) {
@@ -28,7 +25,7 @@ export function Ladder({ health }: { health: SessionHealth }) {
           <tbody>
             {video && (
               <tr>
-                <th scope="row">Source{video.height ? ` ${Math.min(video.width ?? 0, video.height)}p${rateOf(video.frameRate)}` : ''} <Size width={video.width} height={video.height} /></th>
+                <th scope="row">Source{video.height ? ` ${Math.min(video.width ?? 0, video.height)}p` : ''} <Size width={video.width} height={video.height} /></th>
                 <td data-state="running">Passed through</td>
                 <td data-label="Bitrate">{formatBitrate(video.bitrateBps)}</td>
                 <td data-label="Dropped">{health.droppedPackets.toLocaleString('en')}</td>

@@ -186,14 +186,16 @@ const AWAITED: Advice = {
   fix: 'OBS comes back by itself when Settings → Advanced → Automatically Reconnect is on. Otherwise press Start Streaming.',
 };
 
+/** What to change, the worst first. */
 export function adviceFor(health: SessionHealth, all: readonly Sample[]): Advice[] {
   if (health.isWaiting) return [AWAITED];
   const samples = all.filter(({ bitrateBps }) => bitrateBps > 0);
   const look: Look = { health, video: health.video, audio: health.audio, samples };
-  return RULES.flatMap(({ id, level, cause, fix }) => {
-    const found = cause(look);
-    return found === null ? [] : [{ id, level, cause: found, fix: typeof fix === 'string' ? fix : fix(look) }];
+  const found = RULES.flatMap(({ id, level, cause, fix }) => {
+    const trouble = cause(look);
+    return trouble === null ? [] : [{ id, level, cause: trouble, fix: typeof fix === 'string' ? fix : fix(look) }];
   });
+  return found.sort((a, b) => Number(b.level === 'bad') - Number(a.level === 'bad'));
 }
 
 function frameRateTrouble({ video, samples }: Look): string | null {

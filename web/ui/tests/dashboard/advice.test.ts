@@ -57,6 +57,11 @@ describe('advice', () => {
     expect(said(health)).toEqual(ids);
   });
 
+  it('says the worst first', () => {
+    const health = video({ keyframeIntervalS: 10 });
+    expect(adviceFor({ ...health, audio: { ...good.audio!, channels: 1 } }, []).map(({ level }) => level)).toEqual(['bad', 'warn']);
+  });
+
   it('names the rungs it speaks of', () => {
     const [one] = adviceFor({ ...good, rungs: rungs('running', 'refused') }, []);
     expect(one!.cause).toBe('The rung 480p is not made: this server has no room for more.');

@@ -201,7 +201,7 @@ describe('dashboard', () => {
     expect(second!.textContent).toMatch(/Standing by.*priority -10.*silent for 5 s/);
     const table = screen.getByRole('table', { name: 'Ladder' });
     expect(within(table).getAllByRole('row').slice(1).map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
-      ['Source 1080p60 1920 × 1080', 'Passed through', '6.0 Mb/s', '0', '0 ms'],
+      ['Source 1080p 1920 × 1080', 'Passed through', '6.0 Mb/s', '0', '0 ms'],
       ['720p 1280 × 720', 'Running', '2.8 Mb/s of 3.0 Mb/s', '3', '64 ms'],
       ['480p 854 × 480', 'Not madethis node has no room for another rung', '–', '0', '–'],
     ]);
