@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import cast
 
 from config.terminal import LineSplitter
 
@@ -21,8 +22,7 @@ class ChildLog(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read."""
-        assert isinstance(transport, asyncio.ReadTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.ReadTransport, transport)  # uvloop's have no common class
 
     def data_received(self, data: bytes) -> None:
         """Show what is allowed."""

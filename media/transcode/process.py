@@ -36,28 +36,33 @@ class Nonsense(Exception):
 
 
 class Unpacker:
-    """Bytes in, messages out; see `messages` for the form."""
+    """Bytes in, messages out; see `messages` for the form. `fault` says why nothing more comes out."""
 
     def __init__(self) -> None:
+        self.fault = ""
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[FromChild]:
-        """Return the messages that `data` completes. Raises `Nonsense`."""
-        self._buffer += data
+        """Return the messages that `data` completes; those before a fault are not lost."""
         messages: list[FromChild] = []
+        if self.fault:
+            return messages
+        self._buffer += data
         at, size = 0, len(self._buffer)
         with memoryview(self._buffer) as view:
             while size - at >= _LENGTH.size:
                 (length,) = _LENGTH.unpack_from(view, at)
                 if length > MAX_MESSAGE_BYTES:
-                    raise Nonsense(f"a message of {length} bytes")
+                    self.fault = f"a message of {length} bytes"
+                    break
                 end = at + _LENGTH.size + length
                 if end > size:
                     break
                 try:
                     messages.append(_decoder.decode(view[at + _LENGTH.size : end]))
                 except msgspec.DecodeError as error:
-                    raise Nonsense(f"a message that cannot be read: {error}") from error
+                    self.fault = f"a message that cannot be read: {error}"
+                    break
                 at = end
         del self._buffer[:at]
         return messages
@@ -166,9 +171,10 @@ class ChildProcess:
                 processes.kill_group(self.pid)  # stragglers
             if self._exit is not None and not self._exit.done():
                 self._exit.cancel()
+            if self._input is not None and not self._input.is_closing():
+                self._input.abort()  # nobody reads what still waits
             for transport in self._transports:
-                if not transport.is_closing():
-                    transport.abort() if isinstance(transport, asyncio.WriteTransport) else transport.close()
+                transport.close()
             self._input = None
         if self._error is not None:
             raise self._error
@@ -209,6 +215,8 @@ class ChildProcess:
         try:
             for message in self._unpacker.feed(data):
                 self._take(message)
+            if self._unpacker.fault:
+                raise Nonsense(self._unpacker.fault)
         except Nonsense as error:
             self.kill(f"sent {error}")
         except Exception as error:  # ours, not the child's: its owner raises it

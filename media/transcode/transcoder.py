@@ -202,10 +202,14 @@ class Transcoder:
         return rungs, TranscoderHealth(
             encoder=self._encoder,
             cores=round(self._load.cores, 2),
-            memory_bytes=self._progress.memory_bytes if self._progress is not None else 0,
+            memory_bytes=self._memory(),
             restarts=self.restarts,
             dropped_packets=self.dropped_packets,
         )
+
+    def _memory(self) -> int:
+        told = self._progress.memory_bytes if self._progress is not None else 0
+        return (self._child.memory_bytes if self._child is not None else 0) or told
 
     @property
     def pid(self) -> int | None:
