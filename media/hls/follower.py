@@ -8,11 +8,6 @@ from collections import deque
 from media.hls.fragmenter import Fragmenter
 from media.packets import Packet
 
-OVERRUN_S = 0.3
-"""A segment may be this much longer than TARGETDURATION: EXTINF is rounded to whole seconds before it is compared
-(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is. An audio segment may have one access unit more, so
-this leaves room for the longest of Opus, 120 ms, and for `AUDIO_HOLE_S`."""
-
 
 class Follower:
     """Takes boundaries and access units, each in their order. All times are ticks of its own track."""
@@ -38,7 +33,6 @@ class Follower:
     def measure(self) -> None:
         """Take over the time base of the track's configuration."""
         self.patience = int(self.patience_s * self.track.timescale)
-        self._longest_overrun = int(OVERRUN_S * self.track.timescale)
 
     def push(self, packet: Packet) -> None:
         """Queue a rung's packet."""
@@ -82,7 +76,7 @@ class Follower:
 
     def _duration(self, held: Packet, packet: Packet) -> int:
         """How long the held access unit lasts: until the next one, but a picture not far into the next segment."""
-        if self.is_rung and self.boundaries and packet.pts - self.boundaries[0] > self._longest_overrun:
+        if self.is_rung and self.boundaries and packet.pts - self.boundaries[0] > self.track.frame_ticks * 3 // 2:
             return max(self.boundaries[0] - held.dts, 1)
         return packet.dts - held.dts
 

@@ -87,6 +87,8 @@ class Fragmenter:
         """Decode time up to which this rendition is written, or was given up."""
         self.segment_start = 0
         """Decode time at which the segment was begun for all renditions."""
+        self.longest_gap = 1 << 62
+        """What a gap may last at most; of a longer hole the rest is in no segment."""
         self.config: CodecConfig | None = None
         """A rung has none before its encoder told it; until then it has no media either."""
         self.timescale = VIDEO_TIMESCALE
@@ -171,7 +173,7 @@ class Fragmenter:
             self._outputs.append(SegmentEnd(self.name, self.msn, self.segment_ticks / self.timescale))
         else:
             self._boxes.clear()  # they would be late
-            length = max(until_ticks - self.clock, self.frame_ticks)
+            length = max(min(until_ticks - self.clock, self.longest_gap), self.frame_ticks)
             self._outputs.append(Gap(self.name, self.msn, self._presented_s(self.clock), length / self.timescale))
         self.clock = max(self.clock, until_ticks)
         self.segment_start = until_ticks

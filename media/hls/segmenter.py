@@ -8,7 +8,7 @@ equal content, and a switch or a seek finds it in all of them.
 from collections.abc import Mapping
 
 from media.hls.boxes import UnsupportedCodec, init_section, timescale
-from media.hls.follower import OVERRUN_S, Follower
+from media.hls.follower import Follower
 from media.hls.fragmenter import DiscontinuityMark, Fragmenter, Gap, Init, Output, Part, SegmentEnd
 from media.hls.planner import Plan
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
@@ -32,6 +32,10 @@ FOLLOWER_WAIT_S = 1.0
 """How long one track of a publisher waits for the other, in media time, before it goes on alone."""
 RUNG_WAIT_S = 3.0
 """How far behind the source may be, in media time, what the child makes: more than it holds back by itself (2 s)."""
+OVERRUN_S = 0.3
+"""A segment may be this much longer than TARGETDURATION: EXTINF is rounded to whole seconds before it is compared
+(RFC 8216bis, 4.4.3.1). Beyond that it is cut where no keyframe is. An audio segment may have one access unit more, so
+this leaves room for the longest of Opus, 120 ms, and for `AUDIO_HOLE_S`."""
 
 _VIDEO, _AUDIO = TrackKind.VIDEO, TrackKind.AUDIO  # looking up a member costs 0.2 us in Python 3.11
 
@@ -75,8 +79,10 @@ class Packager:
         """Ticks of the leading rendition after which its segment is cut."""
         self._shortest = int(self._segment_s * lead.timescale) - lead.frame_ticks // 2
         self._sound_longest = int(self._longest_s * self._sound.track.timescale) if self._sound else 0
+        lead.longest_gap = self._longest
         for follower in self._followers.values():
             follower.measure()
+            follower.track.longest_gap = int(self._longest_s * follower.track.timescale)
         self._all = tuple(self._followers.values())
 
     @property
@@ -202,8 +208,8 @@ class Packager:
                 self._dropped_packets += 1
                 return
             self._needs_keyframe = False
+            self._skip_pending_before(packet.pts, with_sound=not self._has_begun)
             self._begin(packet, lead)
-            self._skip_pending_before(packet.pts)
         held = lead.held
         if held is not None:
             duration = packet.dts - held.dts
@@ -260,10 +266,11 @@ class Packager:
         for follower in self._all:
             follower.track.restart(packet.pts * follower.track.timescale // track.timescale)
 
-    def _skip_pending_before(self, pts: int) -> None:
-        """Let all renditions begin together after a break."""
+    def _skip_pending_before(self, pts: int, *, with_sound: bool) -> None:
+        """Let all renditions begin together after a break, but for sound that has begun alone."""
         for follower in self._all:
-            follower.skip_pending_before(-(-pts * follower.track.timescale // self._lead.timescale))
+            if follower.is_rung or with_sound:
+                follower.skip_pending_before(-(-pts * follower.track.timescale // self._lead.timescale))
 
     # --- sound beside video ----------------------------------------------------------------------------------
 
@@ -301,7 +308,7 @@ class Packager:
             lead.end_segment(at_lead)
             self._reach = max(self._reach, at_lead)
             others = tuple(follower for follower in self._all if follower is not sound)
-            self._announce(at_lead, others)
+            self._announce(max(at_lead, lead.clock + lead.delay_ticks), others)
             for follower in others:
                 self._give_up(follower)
         track.end_segment(at)
@@ -339,8 +346,9 @@ class Packager:
     def _break_before(self, packet: Packet) -> None:
         """Break where the leading rendition goes on without a hole."""
         lead, sound = self._lead, self._sound
-        if lead.held is not None:
-            held, lead.held = lead.held, None
+        held = lead.held
+        if held is not None and lead.segment_ticks + packet.dts - held.dts <= self._longest:
+            lead.held = None
             lead.add(held, max(packet.dts - held.dts, 1))
         later: list[Packet] = []
         if sound is not None:

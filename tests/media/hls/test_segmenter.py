@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.hls.boxes import TIME_OFFSET_S, UnsupportedCodec
+from media.hls.boxes import UnsupportedCodec
 from media.hls.planner import Plan, TrackPlan
 from media.hls.segmenter import (
     AUDIO,
@@ -23,7 +23,8 @@ from media.hls.segmenter import (
     Part,
     SegmentEnd,
 )
-from media.packets import VIDEO_TIMESCALE, CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
+from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
+from tests.media.hls.written import samples
 from tests.media.material import (
     AUDIO_CONFIG,
     VIDEO_CONFIG,
@@ -39,37 +40,6 @@ AUDIO_PLAN = TrackPlan(AUDIO_CONFIG, 1024 / 48_000, 0.320)
 PLAN = Plan(target_duration_s=2, segment_s=2.0, video=VIDEO_PLAN, audio=AUDIO_PLAN)
 VIDEO_ONLY = msgspec.structs.replace(PLAN, audio=None)
 AUDIO_ONLY = msgspec.structs.replace(PLAN, video=None)
-
-
-class Written(msgspec.Struct, frozen=True):
-    """A sample as its fragment tells."""
-
-    dts: int
-    duration: int
-    is_sync: bool
-    data: bytes
-
-
-def samples(part: Part) -> list[Written]:
-    """Read a fragment of ours."""
-    data = part.data
-    rate = VIDEO_TIMESCALE if part.rendition == VIDEO else AUDIO_CONFIG.sample_rate
-    (dts,) = struct.unpack_from(">Q", data, data.index(b"tfdt") + 8)
-    dts -= TIME_OFFSET_S * rate
-    run = data.index(b"trun")
-    count, offset = struct.unpack_from(">II", data, run + 8)
-    written = []
-    for number in range(count):
-        if part.rendition == VIDEO:
-            duration, size, flags, _ = struct.unpack_from(">IIIi", data, run + 16 + 16 * number)
-        else:
-            duration, size = struct.unpack_from(">II", data, run + 16 + 8 * number)
-            flags = 0x02000000
-        written.append(Written(dts, duration, flags == 0x02000000, data[offset : offset + size]))
-        dts += duration
-        offset += size
-    assert offset == len(data)
-    return written
 
 
 def run(events: Iterable[MediaEvent], plan: Plan = PLAN, *, finish: bool = True) -> list[Output]:
