@@ -10,10 +10,9 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 FORMAT = "yuvj420p"
 HD_HEIGHT = 576
-"""Pictures that do not name their matrix have BT.709's when they are higher or wider than PAL, as browsers guess."""
+"""Pictures that do not name their matrix have BT.709's when they are higher or wider than PAL, as players guess."""
 HD_WIDTH = 1024
 _LAMBDA = 118  # FF_QP2LAMBDA: FFmpeg's unit of quantisers
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,

@@ -1,5 +1,7 @@
 """The pictures of one keyframe: its thumbnail and its tile of the storyboard."""
 
+import av
+
 from media.packets import CodecConfig
 from media.pictures import jpegs, keyframes
 from media.pictures.messages import Still
@@ -15,6 +17,9 @@ def take(config: CodecConfig, data: bytes, sheets: Sheets, session_id: str) -> S
     """Return the pictures of a keyframe. Raises `BadPicture`."""
     frame, aspect = keyframes.decode(config, data)
     width, height = jpegs.fit(frame.width, frame.height, WIDTH, MOST_HEIGHT, aspect)
-    picture = jpegs.reduced(frame, width, height)
+    try:
+        picture = jpegs.reduced(frame, width, height)
+    except (av.FFmpegError, ValueError) as error:
+        raise keyframes.BadPicture(f"{frame.format.name} in colours that cannot be shown: {error}") from error
     thumbnail = jpegs.encode(picture, quantisers=QUANTISERS, most_bytes=MOST_BYTES)
     return Still(thumbnail, sheets.add(session_id, picture))

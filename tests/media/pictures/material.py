@@ -33,15 +33,16 @@ def keyframe(
     size: tuple[int, int] = (640, 360),
     pixels: str = "yuv420p",
     matrix: int = 1,
+    transfer: int = 1,
     is_full: bool = False,
     is_tagged: bool = True,
     options: tuple[tuple[str, str], ...] = (),
     colours: tuple[Colour, Colour] = (ORANGE, TEAL),
     aspect: Fraction = Fraction(1),
 ) -> tuple[CodecConfig, Packet]:
-    """Return configuration and first packet of a short stream; `matrix` is AVColorSpace: 1 BT.709, 5 BT.601."""
+    """Return configuration and first packet of a short stream; `matrix` and `transfer` as in ISO/IEC 23091-2."""
     packets, config = stream(
-        encoder, fourcc, size=size, pixels=pixels, matrix=matrix, is_full=is_full, is_tagged=is_tagged,
+        encoder, fourcc, size=size, pixels=pixels, matrix=matrix, transfer=transfer, is_full=is_full, is_tagged=is_tagged,
         options=options, colours=colours, aspect=aspect,
     )  # fmt: skip
     return config, packets[0]
@@ -54,6 +55,7 @@ def stream(
     size: tuple[int, int],
     pixels: str,
     matrix: int,
+    transfer: int,
     is_full: bool,
     is_tagged: bool,
     options: tuple[tuple[str, str], ...],
@@ -77,6 +79,8 @@ def stream(
         track.codec_context.sample_aspect_ratio = aspect
         if is_tagged:
             track.codec_context.colorspace = matrix
+            track.codec_context.color_trc = transfer
+            track.codec_context.color_primaries = 9 if matrix == 9 else 1
         track.codec_context.color_range = ColorRange.JPEG if is_full else ColorRange.MPEG
         for number in range(frames):
             source.pts, source.time_base = number, Fraction(1, 30)

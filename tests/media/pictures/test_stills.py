@@ -62,6 +62,23 @@ def test_an_unnamed_matrix_is_guessed_by_size(matrix: int, size: tuple[int, int]
     assert is_near(right, TEAL, 5), right
 
 
+@pytest.mark.parametrize(("transfer", "white", "dark"), [(16, 253, 62), (18, 163, 76)])
+def test_high_dynamic_range_is_shown_on_an_ordinary_screen(transfer: int, white: int, dark: int) -> None:
+    # The signal 0.58 is the white of a page in PQ (203 cd/m2, ITU-R BT.2408), and grey in HLG.
+    config, packet = keyframe(
+        "libx264",
+        "avc1",
+        pixels="yuv420p10le",
+        matrix=9,
+        transfer=transfer,
+        colours=((148, 148, 148), (77, 77, 77)),
+        options=FAST,
+    )
+    _, left, right = seen(stills.take(config, packet.data, Sheets(), "s").thumbnail)
+    assert is_near(left, (white, white, white)), left
+    assert is_near(right, (dark, dark, dark)), right
+
+
 @pytest.mark.parametrize(
     ("size", "aspect", "shown"),
     [
