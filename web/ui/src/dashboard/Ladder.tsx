@@ -44,7 +44,7 @@ export function Ladder({ health }: { health: SessionHealth }) {
 function Rung({ rung }: { rung: RungHealth }) {
   const isMade = rung.state === 'running' || rung.state === 'starting';
   return (
-    <tr data-testid="rung">
+    <tr data-testid="rung" data-made={isMade}>
       <th scope="row">{rung.name} <Size width={rung.width} height={rung.height} /></th>
       <td data-state={rung.state}>
         {STATES[rung.state]}

@@ -1,11 +1,11 @@
 const WIDTH = 240;
 const HEIGHT = 44;
 
-/** The first of 1, 2, 5, 10, 20 … that is not smaller: an axis that people can read. */
+/** The first round figure that is not smaller: an axis that people can read. */
 export function axisTop(highest: number, least: number): number {
   const wanted = Math.max(highest, least);
   const power = 10 ** Math.floor(Math.log10(wanted));
-  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= wanted) ?? wanted;
+  return [1, 1.5, 2, 3, 5, 7.5, 10].map((step) => step * power).find((top) => top >= wanted) ?? wanted;
 }
 
 /** Points of a line through `values`, from 0 at the bottom to `top`; the newest is at the right edge. */

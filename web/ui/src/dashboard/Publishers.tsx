@@ -18,7 +18,7 @@ export function Publishers({ publishers }: { publishers: readonly PublisherHealt
             <span className="publisher-lamp" aria-hidden="true" />
             <span className="publisher-words">
               <b>{publisher.isOnAir ? 'On air' : 'Standing by'}</b>
-              <span>{formatEncoder(publisher.encoder)} · {publisher.protocol.toUpperCase()} · priority {publisher.priority}</span>
+              <span>{formatEncoder(publisher.encoder)} · {publisher.protocol.toUpperCase()} · priority&nbsp;{publisher.priority}</span>
               <span className="muted">
                 {formatBitrate(publisher.bitrateBps)}, jitter {publisher.jitterMs} ms, {formatBytes(publisher.receivedBytes)} in {formatDuration(now - publisher.connectedAtMs)}
                 {publisher.silentMs > SILENT_MS && <span className="publisher-silent">, silent for {Math.round(publisher.silentMs / 1000)} s</span>}

@@ -182,7 +182,7 @@ const RULES: readonly Rule[] = [
 const AWAITED: Advice = {
   id: 'awaited',
   level: 'bad',
-  cause: 'The connection to your encoder is gone. Viewers see a picture that says so and stay.',
+  cause: 'The connection to your encoder is gone. Viewers stay, and see a picture that says so.',
   fix: 'OBS comes back by itself when Settings → Advanced → Automatically Reconnect is on. Otherwise press Start Streaming.',
 };
 

@@ -39,7 +39,7 @@ describe('plot', () => {
     expect(plotPath([0, 0], 2, 10)).toBe('M0.0 44.0L240.0 44.0');
   });
 
-  it.each([[5_600_000, 1e6, 1e7], [1_400_000, 1e6, 2e6], [59.9, 50, 100], [30, 50, 50], [0, 10, 10], [1000, 1, 1000]])('ends the axis of %d (at least %d) at %d', (highest, least, top) => {
+  it.each([[5_600_000, 1e6, 7.5e6], [1_400_000, 1e6, 1.5e6], [8_000_000, 1e6, 1e7], [59.9, 50, 75], [30, 50, 50], [0, 10, 10], [1000, 1, 1000]])('ends the axis of %d (at least %d) at %d', (highest, least, top) => {
     expect(axisTop(highest, least)).toBe(top);
   });
 

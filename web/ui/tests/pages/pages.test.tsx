@@ -197,8 +197,8 @@ describe('dashboard', () => {
     serve({ ...routes, 'GET channels/c1/ingest': ok({ session, test: null, lastEnd: null }) });
     open('/dashboard');
     const [first, second] = await screen.findAllByTestId('publisher');
-    expect(first!.textContent).toContain('On airOBS 30.2.3 · RTMP · priority 10');
-    expect(second!.textContent).toMatch(/Standing by.*priority -10.*silent for 5 s/);
+    expect(first!.textContent).toContain('On airOBS 30.2.3 · RTMP · priority\u00a010');
+    expect(second!.textContent).toMatch(/Standing by.*priority\u00a0-10.*silent for 5 s/);
     const table = screen.getByRole('table', { name: 'Ladder' });
     expect(within(table).getAllByRole('row').slice(1).map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
       ['Source 1080p 1920 × 1080', 'Passed through', '6.0 Mb/s', '0', '0 ms'],
@@ -284,6 +284,7 @@ describe('dashboard', () => {
       FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: null, viewerCount: 0, isReconnecting: false });
     });
     expect((screen.getByTestId('video') as HTMLVideoElement).muted).toBe(true);
+    await waitFor(() => expect(FakeHls.last.config).toMatchObject({ capLevelToPlayerSize: true })); // no more of the streamer's own line than the small picture needs
   });
 });
 

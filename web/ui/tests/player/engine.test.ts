@@ -42,6 +42,7 @@ describe('PlayerEngine', () => {
     expect(FakeHls.last).toMatchObject({ source: '/hls/demo/playlist.m3u8', media: video, config: HLS_CONFIG });
     expect(HLS_CONFIG).toMatchObject({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 30 });
     expect(HLS_CONFIG).not.toHaveProperty('liveSyncDuration');
+    expect(FakeHls.last.config).toMatchObject({ capLevelToPlayerSize: false });
     FakeHls.last.emit('parsed');
     expect(onPlayable).toHaveBeenCalledOnce();
     expect(video.play).toHaveBeenCalledOnce();
