@@ -7,7 +7,7 @@ listeners, publishers, origin, each within a deadline.
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable
+from functools import partial
 
 import aiohttp
 import structlog
@@ -15,19 +15,21 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 
 from config import redis as redis_connection
+from config.limits import usable_cores
 from config.settings import Settings
 from media.callbacks import Callbacks
-from media.live import LiveStream
 from media.metrics import NodeCollector
-from media.node import MakePipeline, Node
+from media.node import Node
 from media.origin import make_runner
 from media.pictures.link import Pictures
-from media.pipeline import Pipeline
+from media.pictures.metrics import PicturesCollector
+from media.pipeline import Pipeline, Workshop
 from media.registry import Registry
 from media.rtmp.server import RtmpServer
 from media.spool import Spool
+from media.transcode.ability import able_encoder
+from media.transcode.admission import Admission
 from schemas.ids import NodeId, make_id
-from schemas.ingest import PublishGrant
 
 log = structlog.get_logger()
 
@@ -60,6 +62,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         raise StartError(f"TALLY_DATA: the spool cannot be made in {settings.data}: {error.strerror}") from error
     redis = redis_connection.connect(settings.redis_url)
     pictures = Pictures(spool, slate_picture=settings.slate)
+    workshop = await _workshop(settings, spool, pictures)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
         node = Node(
             node_id=node_id,
@@ -67,12 +70,13 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             grace_s=settings.grace_s,
             callbacks=Callbacks(settings.internal_base_url, settings.secret, node_id, http),
             registry=Registry(redis),
-            make_pipeline=_pipelines(settings, spool, pictures),
+            make_pipeline=partial(Pipeline, workshop),
         )
         runner = make_runner(node.streams)
         await runner.setup()
-        collector = NodeCollector(node)
-        REGISTRY.register(collector)
+        collectors = (NodeCollector(node), PicturesCollector(pictures))
+        for collector in collectors:
+            REGISTRY.register(collector)
         rtmp = RtmpServer(node)
         life = asyncio.create_task(node.run(), name="node")
         drawing = asyncio.create_task(pictures.run(), name="pictures")
@@ -93,26 +97,28 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             await asyncio.wait({life, drawing})
             await runner.cleanup()
             await asyncio.to_thread(spool.close)
-            REGISTRY.unregister(collector)
+            for collector in collectors:
+                REGISTRY.unregister(collector)
             await redis.aclose()
         for task in (life, drawing):
             if not task.cancelled():
                 task.result()
 
 
-def _pipelines(settings: Settings, spool: Spool, pictures: Pictures) -> MakePipeline:
-    def make(grant: PublishGrant, on_playable: Callable[[], None]) -> Pipeline:
-        live = LiveStream(
-            grant.session_id,
-            part_s=settings.part_s,
-            segment_s=settings.segment_s,
-            spool=spool,
-            on_playable=on_playable,
-            pictures=pictures.open(grant.session_id),
-        )
-        return Pipeline(live)
-
-    return make
+async def _workshop(settings: Settings, spool: Spool, pictures: Pictures) -> Workshop:
+    encoder, preset = await able_encoder(settings.encoder, settings.encoder_preset)
+    admission = Admission(usable_cores(), settings.transcode_cores)
+    log.info("ladder ready", cores=round(admission.capacity, 2), encoder=encoder, preset=preset)
+    return Workshop(
+        part_s=settings.part_s,
+        segment_s=settings.segment_s,
+        spool=spool,
+        rungs=settings.rungs,
+        admission=admission,
+        encoder=encoder,
+        preset=preset,
+        pictures=pictures,
+    )
 
 
 async def _listen_origin(runner: web.AppRunner, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -15,16 +16,17 @@ from redis.asyncio import Redis
 from config.redis import connect
 from media import node as node_module
 from media.callbacks import Callbacks
-from media.live import LiveStream
 from media.metrics import NodeCollector
 from media.node import Node
-from media.pipeline import Pipeline
+from media.pictures.link import Pictures
+from media.pipeline import Pipeline, Workshop
 from media.publication import PublishAttempt, Refused, Unavailable
 from media.publisher import Publisher
 from media.registry import Registry
 from media.session import Session
 from media.spool import Spool
 from media.testcard import CardSettings, TestCard
+from media.transcode.admission import Admission
 from schemas.errors import ErrorCode, failure
 from schemas.ids import ChannelId, NodeId, SessionId
 from schemas.ingest import (
@@ -136,9 +138,16 @@ async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> Asy
     platform = Platform()
     spool = Spool(folder / "spool")
 
-    def make_pipeline(grant: PublishGrant, on_playable: Callable[[], None]) -> Pipeline:
-        session = grant.session_id
-        return Pipeline(LiveStream(session, part_s=0.2, segment_s=0.4, spool=spool, on_playable=on_playable))
+    workshop = Workshop(
+        part_s=0.2,
+        segment_s=0.4,
+        spool=spool,
+        rungs={},
+        admission=Admission(1.0),
+        encoder="libx264",
+        preset="veryfast",
+        pictures=Pictures(spool),
+    )
 
     async def handle(request: web.Request) -> web.Response:
         return platform.answer(request.match_info["what"], await request.read())
@@ -157,7 +166,7 @@ async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> Asy
             grace_s=grace_s,
             callbacks=Callbacks(url, "secret", NodeId("n1"), http),
             registry=Registry(redis),
-            make_pipeline=make_pipeline,
+            make_pipeline=partial(Pipeline, workshop),
         )
         life = asyncio.create_task(node.run())
         await asyncio.sleep(0)
