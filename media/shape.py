@@ -6,6 +6,8 @@ from media.transcode.rungs import Source
 
 SHAPE_S = 0.5
 """Media after which frame rate and bit rate are taken from what came, where the publisher said nothing."""
+FRAME_RATE_GUESS = 30.0
+"""Of a source that has sent one picture."""
 
 
 class Shape:
@@ -65,6 +67,6 @@ class Shape:
             config.fourcc,
             config.width,
             config.height,
-            rate or said.frame_rate,
+            rate or said.frame_rate or FRAME_RATE_GUESS,
             said.video_bitrate_bps or bitrate_bps,
         )
