@@ -27,7 +27,9 @@ OPTIONS = {
     "profile": "high",
     "crf": "23",
     "forced-idr": "1",
-    "x264-params": "annexb=0:scenecut=0:open-gop=0:bframes=0:ref=1:keyint=infinite:subme=0:partitions=none:aq-mode=0:weightp=0",
+    # Nothing moves: what looks for movement is off, which saves a third of the time.
+    "x264-params": "annexb=0:scenecut=0:open-gop=0:bframes=0:ref=1:keyint=infinite"
+    ":subme=0:partitions=none:aq-mode=0:weightp=0",
 }
 _VIDEO = TrackKind.VIDEO
 _NO_PICTURE = (av.FFmpegError, OSError, ValueError, MemoryError)

@@ -42,8 +42,8 @@ def keyframe(
 ) -> tuple[CodecConfig, Packet]:
     """Return configuration and first packet of a short stream; `matrix` and `transfer` as in ISO/IEC 23091-2."""
     packets, config = stream(
-        encoder, fourcc, size=size, pixels=pixels, matrix=matrix, transfer=transfer, is_full=is_full, is_tagged=is_tagged,
-        options=options, colours=colours, aspect=aspect,
+        encoder, fourcc, size=size, pixels=pixels, matrix=matrix, transfer=transfer, is_full=is_full,
+        is_tagged=is_tagged, options=options, colours=colours, aspect=aspect,
     )  # fmt: skip
     return config, packets[0]
 
