@@ -7,6 +7,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from media.node import Node
+from media.transcode.admission import Admission
+from schemas.ingest import SessionHealth
+
+RUNG_STATES = ("starting", "running", "lost", "shed", "refused")
 
 
 class NodeCollector(Collector):
@@ -29,9 +33,57 @@ class NodeCollector(Collector):
         dropped = CounterMetricFamily("tally_ingest_dropped_packets", "Packets without a place.", labels=["channel"])
         broken = CounterMetricFamily("tally_ingest_discontinuities", "Breaks of the timeline.", labels=["channel"])
         now = time.monotonic()
-        for session in sessions:
-            health, labels = session.health(now), [session.grant.channel_name]
+        healths = [(session.grant.channel_name, session.health(now)) for session in sessions]
+        for channel, health in healths:
+            labels = [channel]
             received.add_metric(labels, health.received_bytes)
             dropped.add_metric(labels, health.dropped_packets)
             broken.add_metric(labels, health.discontinuities)
         yield from (received, dropped, broken)
+        yield from ladder_metrics(healths)
+
+
+class CoresCollector(Collector):
+    """What all ladders of the node may use and have taken."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the metrics as they are now."""
+        yield GaugeMetricFamily(
+            "tally_transcode_cores_limit", "Cores that ladders may use.", value=self._admission.capacity
+        )
+        yield GaugeMetricFamily(
+            "tally_transcode_cores_taken", "Cores that ladders use, measured or foreseen.", value=self._admission.used
+        )
+
+
+def ladder_metrics(healths: Iterable[tuple[str, SessionHealth]]) -> Iterable[Metric]:
+    """Return what is to be known of rungs and of the children that make them, by channel."""
+    rung = ["channel", "rung"]
+    state = GaugeMetricFamily("tally_rung_state", "1 for the state that a rung is in.", labels=[*rung, "state"])
+    bitrate = GaugeMetricFamily("tally_rung_bitrate_bps", "Bits per second of media, lately.", labels=rung)
+    lag = GaugeMetricFamily("tally_rung_lag_seconds", "How far a rung is behind its source.", labels=rung)
+    lost = CounterMetricFamily("tally_rung_dropped_frames", "Frames dropped before they were coded.", labels=rung)
+    cores = GaugeMetricFamily("tally_transcoder_cores", "CPU seconds per second, lately.", labels=["channel"])
+    memory = GaugeMetricFamily("tally_transcoder_memory_bytes", "Resident memory of a child.", labels=["channel"])
+    restarts = CounterMetricFamily(
+        "tally_transcoder_restarts", "Children that replaced a fallen one.", labels=["channel"]
+    )
+    late = CounterMetricFamily(
+        "tally_transcoder_dropped_packets", "Packets that a child could not take in time.", labels=["channel"]
+    )
+    for channel, health in healths:
+        for one in health.rungs:
+            for name in RUNG_STATES:
+                state.add_metric([channel, one.name, name], float(one.state == name))
+            bitrate.add_metric([channel, one.name], one.bitrate_bps)
+            lag.add_metric([channel, one.name], one.lag_ms / 1000)
+            lost.add_metric([channel, one.name], one.dropped_frames)
+        if health.transcoder is not None:
+            cores.add_metric([channel], health.transcoder.cores)
+            memory.add_metric([channel], health.transcoder.memory_bytes)
+            restarts.add_metric([channel], health.transcoder.restarts)
+            late.add_metric([channel], health.transcoder.dropped_packets)
+    return [state, bitrate, lag, lost, cores, memory, restarts, late]
