@@ -79,6 +79,7 @@ class Pipeline:
         self._held: list[CodecConfig | Packet] | None = []  # pictures until the ladder is chosen
         self._slates: dict[str, SlateClip] = {}
         self._interlude: Interlude | None = None
+        self._has_gap = False  # while the publisher is away: there was no slate of the picture when it left
         self._work: asyncio.Queue[Transcoder | None] = asyncio.Queue()  # the two makers, and the end
         self._is_chosen = asyncio.Event()
         self._log = log.bind(channel=grant.channel_name, session=grant.session_id)
@@ -223,8 +224,14 @@ class Pipeline:
             if clip is not None:
                 self._slates[name] = clip
 
+    @property
+    def has_slates(self) -> bool:
+        """Whether the leading rendition has something to show."""
+        return VIDEO in self._slates
+
     def interrupt(self, media_s: float) -> None:
         """The publisher is gone: from this media time on there is a slate, or a gap, as `tick` lets it grow."""
+        self._has_gap = VIDEO not in self._slates
         if self._slates:
             self._interlude = Interlude(self._slates, round(media_s * VIDEO_TIMESCALE))
             self.live.splice({name: clip.config for name, clip in self._slates.items()}, "the publisher is away")
@@ -234,7 +241,7 @@ class Pipeline:
         if self._interlude is not None:
             for name, packet in self._interlude.until(round(media_s * VIDEO_TIMESCALE)):
                 self.live.feed_track(name, packet)
-        if VIDEO not in self._slates:
+        if self._has_gap:
             self.live.leave_gap(media_s)  # the leading rendition has nothing to show
 
     # --- how it is -------------------------------------------------------------------------------------------

@@ -1,0 +1,186 @@
+"""From the timeline to renditions: how sound is routed, what the ladder does, what is shown while nobody publishes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import m3u8
+import pytest
+
+from config.rungs import ConfiguredRung
+from media import pipeline as module
+from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
+from media.pictures.link import Pictures
+from media.pipeline import AUDIO, Pipeline, Workshop
+from media.spool import Spool
+from media.transcode.admission import Admission
+from schemas.ids import ChannelId
+from schemas.ingest import PublishGrant
+from tests.media.material import (
+    AUDIO_CONFIG,
+    SESSION,
+    VIDEO_CONFIG,
+    WALL_CLOCK,
+    audio_packets,
+    interleaved,
+    seconds,
+    spools,
+    usual,
+    video_packets,
+)
+
+OPUS = CodecConfig(TrackKind.AUDIO, "Opus", bytes.fromhex("00020138000bb800000000"), sample_rate=48_000, channels=2)
+RUNGS = {"360p": ConfiguredRung(height=360, frame_rate=30, bitrate_kbps=700)}
+
+
+def make(folder: Path, *, cores: float = 4.0, ladder: str = "off") -> Pipeline:
+    spools.append(Spool(folder / "spool"))
+    workshop = Workshop(
+        part_s=0.333,
+        segment_s=2.0,
+        spool=spools[-1],
+        rungs=RUNGS,
+        admission=Admission(cores),
+        encoder="libx264",
+        preset="ultrafast",
+        pictures=Pictures(spools[-1]),
+    )
+    return Pipeline(workshop, PublishGrant(ChannelId("c1"), "channel", SESSION, ladder=ladder))
+
+
+def feed(pipeline: Pipeline, events: Iterable[MediaEvent]) -> None:
+    for event in events:
+        now = WALL_CLOCK + (seconds(event) if isinstance(event, Packet) else 0)
+        pipeline.feed(event, now)
+
+
+async def listed(pipeline: Pipeline, name: str) -> m3u8.M3U8:
+    async with asyncio.timeout(1):
+        return m3u8.loads((await pipeline.live.get(f"{name}.m3u8", {})).body.decode())
+
+
+def variants(pipeline: Pipeline) -> dict[str, str]:
+    found = m3u8.loads(pipeline.live.multivariant().body.decode()).playlists
+    return {each.uri.rpartition("/")[2].removesuffix(".m3u8"): each.stream_info.codecs for each in found}
+
+
+async def test_aac_passes_through_without_a_child(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    feed(pipeline, usual(5))
+    assert variants(pipeline) == {"video": "avc1.64001e,mp4a.40.2", "audio": "mp4a.40.2"}
+    assert pipeline.rungs() == []
+    assert pipeline.transcoder() is None
+    audio = (await pipeline.live.get("audio-0.m4s", {})).body
+    assert audio_packets(1)[20].data in audio
+
+
+async def test_other_sound_is_listed_as_what_the_child_makes_of_it(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    made = audio_packets(5)
+    feed(pipeline, [VIDEO_CONFIG, OPUS])
+    pipeline.rung_config(AUDIO, AUDIO_CONFIG)
+    opus = [Packet(TrackKind.AUDIO, n * 960, n * 960, True, b"opus") for n in range(250)]
+    for event in interleaved(video_packets(5), opus):
+        feed(pipeline, [event])
+        while made and event.kind is TrackKind.VIDEO and seconds(made[0]) < seconds(event):
+            pipeline.rung_packets(AUDIO, [made.pop(0)])
+    assert variants(pipeline)["video"].endswith("mp4a.40.2")
+    assert b"opus" not in (await pipeline.live.get("audio-0.m4s", {})).body
+    stats = pipeline.live.measure(WALL_CLOCK + 5)
+    assert stats.audio is not None
+    assert stats.audio.codec == "opus"
+    pipeline.end()
+
+
+async def test_what_a_child_made_is_left_out_once_the_sound_passes_through(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    feed(pipeline, [VIDEO_CONFIG, OPUS, AUDIO_CONFIG])
+    pipeline.rung_config(AUDIO, OPUS)
+    pipeline.rung_packets(AUDIO, [Packet(TrackKind.AUDIO, 0, 0, True, b"late")])
+    feed(pipeline, interleaved(video_packets(5), audio_packets(5)))
+    assert variants(pipeline)["audio"] == "mp4a.40.2"
+    assert b"late" not in (await pipeline.live.get("audio-0.m4s", {})).body
+    pipeline.end()
+
+
+async def test_a_full_node_refuses_rungs_in_words_and_never_the_source(tmp_path: Path) -> None:
+    pipeline = make(tmp_path, cores=0.01, ladder="360p")
+    feed(pipeline, usual(5))
+    assert list(variants(pipeline)) == ["video", "audio"]
+    [rung] = pipeline.rungs()
+    assert (rung.name, rung.state) == ("360p", "refused")
+    assert "TALLY_TRANSCODE_CORES" in rung.reason
+    assert pipeline.transcoder() is None
+
+
+async def test_a_granted_rung_is_waited_for_and_given_back_at_the_end(tmp_path: Path) -> None:
+    pipeline = make(tmp_path, ladder="360p")
+    admission = pipeline._workshop.admission
+    feed(pipeline, usual(2.5))
+    assert not pipeline.live.is_playable
+    assert admission.used > 0
+    assert [rung.state for rung in pipeline.rungs()] == ["starting"]
+    feed(pipeline, interleaved(video_packets(6, start_s=2.5, gop=15), audio_packets(6, start_s=2.5)))
+    assert pipeline.live.is_playable
+    assert "360p" not in variants(pipeline)
+    pipeline.end()
+    async with asyncio.timeout(10):
+        await pipeline.run()
+    assert admission.used == 0
+
+
+@asynccontextmanager
+async def running(pipeline: Pipeline) -> AsyncIterator[None]:
+    pictures = asyncio.create_task(pipeline._workshop.pictures.run())
+    life = asyncio.create_task(pipeline.run())
+    try:
+        yield
+    finally:
+        pipeline.end()
+        async with asyncio.timeout(10):
+            await life
+        pictures.cancel()
+        await asyncio.wait({pictures})
+
+
+@pytest.mark.services
+async def test_a_slate_is_shown_until_the_publisher_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLATE_AFTER_S", 0)
+    pipeline = make(tmp_path)
+    async with running(pipeline):
+        feed(pipeline, usual(6))
+        async with asyncio.timeout(15):
+            while not pipeline.has_slates:
+                await asyncio.sleep(0.05)
+        before = await listed(pipeline, "video")
+        pipeline.interrupt(6.0)
+        for tick in range(30):
+            pipeline.tick(6.0 + tick / 3)
+        away = await listed(pipeline, "video")
+        start_s = 16.5
+        feed(pipeline, [Discontinuity("back"), VIDEO_CONFIG])
+        feed(pipeline, interleaved(video_packets(5, start_s=start_s), audio_packets(5, start_s=start_s)))
+        after = {name: await listed(pipeline, name) for name in ("video", "audio")}
+    assert len(away.segments) >= len(before.segments) + 4
+    assert not any(segment.gap_tag for segment in away.segments)
+    for playlist in after.values():
+        assert playlist.media_sequence == 0
+        assert sum(bool(segment.discontinuity) for segment in playlist.segments) == 2, "into the slate and out of it"
+    maps = [segment.init_section.uri for segment in after["video"].segments if segment.init_section]
+    assert list(dict.fromkeys(maps)) == ["video-init-1.mp4", "video-init-2.mp4", "video-init-3.mp4"]
+
+
+async def test_without_a_slate_there_are_gaps_and_one_discontinuity(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    feed(pipeline, usual(6))
+    pipeline.interrupt(6.0)
+    for tick in range(30):
+        pipeline.tick(6.0 + tick / 3)
+    away = await listed(pipeline, "video")
+    assert sum(bool(segment.gap_tag) for segment in away.segments) >= 4
+    feed(pipeline, [Discontinuity("back"), VIDEO_CONFIG])
+    feed(pipeline, interleaved(video_packets(5, start_s=16.5), audio_packets(5, start_s=16.5)))
+    for name in ("video", "audio"):
+        playlist = await listed(pipeline, name)
+        assert sum(bool(segment.discontinuity) for segment in playlist.segments) == 1
