@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import m3u8
@@ -12,9 +13,10 @@ from config.rungs import ConfiguredRung
 from media import pipeline as module
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.link import Pictures
-from media.pipeline import AUDIO, Pipeline, Workshop
+from media.pipeline import Pipeline, Workshop
 from media.spool import Spool
 from media.transcode.admission import Admission
+from media.transcode.messages import AUDIO
 from schemas.ids import ChannelId
 from schemas.ingest import PublishGrant
 from tests.media.material import (
@@ -118,11 +120,10 @@ async def test_a_granted_rung_is_waited_for_and_given_back_at_the_end(tmp_path: 
     pipeline = make(tmp_path, ladder="360p")
     admission = pipeline._workshop.admission
     feed(pipeline, usual(2.5))
-    assert not pipeline.live.is_playable
+    assert pipeline.live.multivariant().status is HTTPStatus.NOT_FOUND
     assert admission.used > 0
     assert [rung.state for rung in pipeline.rungs()] == ["starting"]
     feed(pipeline, interleaved(video_packets(6, start_s=2.5, gop=15), audio_packets(6, start_s=2.5)))
-    assert pipeline.live.is_playable
     assert "360p" not in variants(pipeline)
     pipeline.end()
     async with asyncio.timeout(10):
