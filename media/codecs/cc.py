@@ -4,6 +4,7 @@ They are registered user data in SEI messages (ATSC A/53 part 4, 6.2.3), which p
 to say so (RFC 8216bis, 4.4.6.1). Encoders that could caption send padding all the time, so only text counts.
 """
 
+import re
 from typing import Final
 
 from media.packets import CodecConfig
@@ -15,10 +16,13 @@ _LAST_SLICE_H264: Final = 5
 _FIRST_PARAMETER_SET_HEVC: Final = 32  # every type below it is a slice
 _LOOKED_AT: Final = 8
 """NAL units before the first slice: a delimiter, parameter sets, a few SEIs."""
+_SEARCHED_BYTES: Final = 1024
+"""Where captions begin if there are any: what comes before them is small."""
 _LENGTH_SIZE_AT: Final = {"avc1": 4, "hvc1": 21}
 _REGISTERED: Final = 4  # payload type user_data_registered_itu_t_t35
 _HEAD: Final = b"\xb5\x00\x31GA94\x03"  # United States, ATSC, its identifier, cc_data
-_PADDING: Final = (b"\x80\x80", b"\0\0")
+# Triplets that are not valid or padding, then one that is valid and says something (CEA-708, 4.4.1).
+_TEXT: Final = re.compile(rb"(?:[\xf8-\xfb]..|[\xfc-\xff](?:\x80\x80|\0\0))*[\xfc-\xff](?!\x80\x80|\0\0)..", re.DOTALL)
 
 
 def has_long_lengths(config: CodecConfig) -> bool:
@@ -48,6 +52,8 @@ def carries_captions(fourcc: str, data: bytes) -> bool:
             if kind < _FIRST_PARAMETER_SET_HEVC:
                 return False
             is_sei = kind == _PREFIX_SEI_HEVC
+        if not at and data.find(_HEAD, 0, _SEARCHED_BYTES) < 0:
+            return False  # cheaper than to walk through what is before the picture
         if is_sei and _has_text(data, at + 4, min(at + 4 + size, end)):
             return True
         at += 4 + size
@@ -62,12 +68,7 @@ def _has_text(data: bytes, start: int, end: int) -> bool:
     body = data[at + len(_HEAD) : end].replace(b"\0\0\3", b"\0\0")  # emulation prevention (H.264, 7.4.1)
     if len(body) < 2 or not body[0] & 0x40:  # process_cc_data_flag
         return False
-    for triplet in range(body[0] & 0x1F):
-        head = body[2 + 3 * triplet : 5 + 3 * triplet]
-        is_valid = len(head) == 3 and head[0] & 0x04
-        if is_valid and bytes((head[1], head[2])) not in _PADDING:
-            return True
-    return False
+    return _TEXT.match(body, 2, 2 + 3 * (body[0] & 0x1F)) is not None
 
 
 def _is_registered(data: bytes, start: int, at: int) -> bool:
