@@ -28,12 +28,15 @@ class CannotDecode(Exception):
 
 
 class Picture(msgspec.Struct, gc=False):
-    """A decoded frame; `pts` in 90 kHz. `aspect` is the shape of its pixels."""
+    """A decoded frame; `pts` in 90 kHz. `aspect` is the shape of its pixels, `fitted` the frame in the largest rung's
+    size, once that is made.
+    """
 
     frame: VideoFrame
     pts: int
     is_source_key: bool
     aspect: Fraction
+    fitted: VideoFrame | None = None
 
 
 class VideoDecoder:

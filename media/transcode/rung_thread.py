@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable
 
-from av.video.frame import PictureType
+from av.video.frame import PictureType, VideoFrame
 
 from media.packets import Packet
 from media.transcode.decoding import Picture
 from media.transcode.encoders import TIME_BASE, RungEncoder
-from media.transcode.fitting import Fitter
+from media.transcode.fitting import SQUARE, Fitter, SharedFitter
 from media.transcode.messages import Coded, RungConfig, RungProgress
 from media.transcode.pacing import Pace
 from media.transcode.queues import Closed, Hopper
@@ -26,7 +26,12 @@ class RungThread:
     """Encodes what it is offered. `offer` and `progress` are for the decoder's thread."""
 
     def __init__(
-        self, rung: Rung, encoder: RungEncoder, send: Send, on_error: Callable[[str, Exception], None]
+        self,
+        rung: Rung,
+        encoder: RungEncoder,
+        send: Send,
+        on_error: Callable[[str, Exception], None],
+        shared: SharedFitter | None = None,
     ) -> None:
         self.rung = rung
         self.offered = 0
@@ -39,6 +44,8 @@ class RungThread:
         self._on_error = on_error
         self._is_configured = False
         self._pace = Pace(rung.frame_rate)
+        self._shared = shared
+        self._is_largest = shared is not None and shared.size == (rung.width, rung.height)
         self._fitter = Fitter(rung.width, rung.height, encoder.candidate.pixels)
         self._hopper: Hopper[tuple[Picture, bool]] = Hopper(QUEUED_PICTURES)
         self._thread = threading.Thread(target=self._run, name=f"rung {rung.name}", daemon=True)
@@ -63,6 +70,8 @@ class RungThread:
     def shed(self) -> None:
         """Give this rung up for good."""
         self.is_shed = True
+        if self._shared is not None and self._is_largest:
+            self._shared.is_used = False
         self._hopper.close(is_emptied=True)
 
     def finish(self, wait_s: float) -> bool:
@@ -88,11 +97,18 @@ class RungThread:
             self._on_error(f"rung {self.rung.name}", error)
 
     def _encode(self, picture: Picture, *, is_keyframe: bool) -> None:
-        frame = self._fitter.fit(picture.frame, picture.aspect)
+        frame = self._fitted(picture)
         frame.pts, frame.time_base = picture.pts, TIME_BASE
         # A decoded picture carries the source's picture type, which the encoder would obey.
         frame.pict_type = _I if is_keyframe else _NONE
         self._give_out(self._encoder.encode(frame))
+
+    def _fitted(self, picture: Picture) -> VideoFrame:
+        shared = self._shared
+        if shared is None or not shared.is_used:
+            return self._fitter.fit(picture.frame, picture.aspect)
+        frame = shared.fit(picture)
+        return frame if self._is_largest else self._fitter.fit(frame, SQUARE)
 
     def _give_out(self, packets: list[Packet]) -> None:
         self._announce()

@@ -18,7 +18,8 @@ import msgspec
 import structlog
 
 from media.packets import TrackKind
-from media.transcode.encoders import FALLBACK, CannotEncode, RungEncoder
+from media.transcode.encoders import CANDIDATES, FALLBACK, CannotEncode, RungEncoder
+from media.transcode.fitting import SHARED_PIXELS, shared_fitter
 from media.transcode.messages import (
     MAX_MESSAGE_BYTES,
     Begin,
@@ -162,8 +163,11 @@ class Worker:
 
     def _begin(self, begin: Begin) -> None:
         encoder = self._encoder_name(begin)
+        shared = None
+        if begin.rungs and CANDIDATES[encoder].pixels == SHARED_PIXELS:
+            shared = shared_fitter([(rung.width, rung.height) for rung in begin.rungs])
         rungs = [
-            RungThread(rung, RungEncoder(encoder, begin.preset, rung), self._outbox.put, self._fail)
+            RungThread(rung, RungEncoder(encoder, begin.preset, rung), self._outbox.put, self._fail, shared)
             for rung in begin.rungs
         ]
         if rungs:

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.bench import delivery, glass, ingest
+from tests.bench import delivery, glass, ingest, ladder
 
-TABLES = {"ingest": ingest.main, "delivery": delivery.main, "glass": glass.main}
+TABLES = {"ingest": ingest.main, "delivery": delivery.main, "glass": glass.main, "ladder": ladder.main}
 
 
 def main() -> None:

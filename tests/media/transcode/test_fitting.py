@@ -6,10 +6,10 @@ import av.filter
 import pytest
 from av.video.frame import VideoFrame
 
-from media.transcode.fitting import Fitter, fitted_size, tag
+from media.transcode.decoding import Picture
+from media.transcode.fitting import SQUARE, Fitter, SharedFitter, fitted_size, shared_fitter, tag
 from tests.media.transcode.clips import pictures
 
-SQUARE = Fraction(1)
 BLACK = 16
 
 
@@ -138,3 +138,35 @@ def test_one_fitter_takes_shape_after_shape() -> None:
         tag(frame)
         fitted = fitter.fit(frame, SQUARE)
         assert (fitted.width, fitted.height, fitted.format.name) == (160, 90, "yuv420p")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "largest"),
+    [
+        ([(854, 480), (1280, 720), (640, 360)], (1280, 720)),
+        ([(404, 720), (270, 480)], (404, 720)),
+        ([(1280, 720)], None),
+        ([], None),
+        ([(1280, 720), (1280, 720)], (1280, 720)),  # at two bit rates
+        ([(1280, 720), (640, 480)], None),  # of another shape
+    ],
+)
+def test_rungs_of_one_shape_share_the_largest_size(
+    sizes: list[tuple[int, int]], largest: tuple[int, int] | None
+) -> None:
+    shared = shared_fitter(sizes)
+    assert (shared and shared.size) == largest
+
+
+def test_a_shared_picture_is_made_once_and_gives_nearly_the_same_small_one() -> None:
+    [frame] = pictures("1280x720", 1)
+    tag(frame)
+    frame.pts, frame.time_base = 7, Fraction(1, 90_000)
+    picture = Picture(frame, 7, False, SQUARE)
+    shared = SharedFitter(640, 360)
+    large = shared.fit(picture)
+    assert shared.fit(picture) is large
+    small, direct = Fitter(320, 180).fit(large, SQUARE), Fitter(320, 180).fit(frame, SQUARE)
+    assert small.pts == 7
+    pairs = [pair for rows_of in zip(rows(small), rows(direct), strict=True) for pair in zip(*rows_of, strict=True)]
+    assert sum((a - b) ** 2 for a, b in pairs) / len(pairs) < 6  # 40 dB, on hard edges

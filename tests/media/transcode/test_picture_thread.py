@@ -8,6 +8,7 @@ from av.video.frame import VideoFrame
 
 from media.packets import Packet
 from media.transcode.encoders import RungEncoder
+from media.transcode.fitting import shared_fitter
 from media.transcode.messages import Coded, Finish, RungConfig, Trouble
 from media.transcode.picture_thread import PictureThread, Window
 from media.transcode.rung_thread import RungThread
@@ -36,7 +37,8 @@ class Ladder:
         self.packets: dict[str, list[Packet]] = {rung.name: [] for rung, _ in rungs}
         self.troubles: list[Trouble] = []
         self.errors: list[Exception] = []
-        self.rungs = [RungThread(rung, SlowEncoder(rung, s), self._send, self._fail) for rung, s in rungs]
+        shared = shared_fitter([(rung.width, rung.height) for rung, _ in rungs])
+        self.rungs = [RungThread(rung, SlowEncoder(rung, s), self._send, self._fail, shared) for rung, s in rungs]
         self.thread = PictureThread(self.rungs, self.troubles.append, self._fail)
 
     def run(self, seconds: int) -> "Ladder":
