@@ -306,6 +306,37 @@ async def test_cancelling_leaves_nothing_behind() -> None:
         assert _children() <= before
 
 
+PARENT = """
+import asyncio, sys
+from tests.media.transcode.test_transcoder import BEGIN, VIDEO, Feed, Heard, Transcoder, command
+
+async def main():
+    transcoder = Transcoder(BEGIN, Heard(), command=command("hangs"))
+    transcoder.feed_config(VIDEO)
+    life = asyncio.create_task(transcoder.run())
+    Feed(transcoder).frames(20)
+    while transcoder.health()[0][0].state != "running":
+        await asyncio.sleep(0.01)
+    print(transcoder.pid, flush=True)
+    await life
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_parent_takes_a_hanging_child_along() -> None:
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert parent.stdout is not None
+        async with asyncio.timeout(WAIT_S):
+            pid = int(await parent.stdout.readline())
+        assert processes.is_alive(pid)
+    finally:
+        parent.kill()
+        await parent.communicate()
+    await until(lambda: not processes.is_alive(pid))
+
+
 async def test_a_shed_rung_is_lost_for_ever_and_does_not_come_back_with_another_child() -> None:
     async with running("sheds") as (transcoder, heard, feed, _):
         feed.frames(20)
