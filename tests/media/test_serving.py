@@ -15,9 +15,10 @@ import pytest
 from media.hls.segmenter import Gap, Init, Part, SegmentEnd
 from media.hls.window import Window
 from media.live import LiveStream
-from media.packets import Cue, CueKind, Discontinuity, MediaEvent, Packet
+from media.packets import Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.serving import Serving
 from media.spool import Spool
+from media.transcode.rungs import Rung
 from schemas.ids import SessionId
 from tests.media.listing import Listing, read
 from tests.media.material import (
@@ -346,20 +347,46 @@ async def test_nothing_is_taken_after_the_end(tmp_path: Path) -> None:
     stream.close()
 
 
+SAID = bytes.fromhex("06 04 0e b5 0031 47413934 03 c1 ff fc 9420 ff 80")
+"""An SEI message with a pair of CEA-608 characters."""
+
+
+def captioned(packets: Sequence[Packet]) -> list[Packet]:
+    sei = len(SAID).to_bytes(4, "big") + SAID
+    return [msgspec.structs.replace(packet, data=sei + b"\0\0\0\x05\x65abcd") for packet in packets]
+
+
 async def test_captions_inside_of_pictures_are_declared(tmp_path: Path) -> None:
-    said = bytes.fromhex("06 04 0e b5 0031 47413934 03 c1 ff fc 9420 ff 80")
-    stream = make_stream(tmp_path)
-    frames = [
-        msgspec.structs.replace(packet, data=len(said).to_bytes(4, "big") + said + b"\0\0\0\x05\x65abcd")
-        for packet in video_packets(5)
-    ]
-    feed(stream, [VIDEO_CONFIG, AUDIO_CONFIG, *interleaved(frames, audio_packets(5))])
+    stream, plain = make_stream(tmp_path), make_stream(tmp_path / "plain")
+    feed(stream, [VIDEO_CONFIG, AUDIO_CONFIG, *interleaved(captioned(video_packets(5)), audio_packets(5))])
     assert b'INSTREAM-ID="CC1"' in stream.multivariant().body
-    plain = make_stream(tmp_path / "plain")
     feed(plain, usual(5))
     assert b"CLOSED-CAPTIONS=NONE" in plain.multivariant().body
     stream.close()
     plain.close()
+
+
+async def test_rungs_have_the_captions_that_their_encoder_passed_on(tmp_path: Path) -> None:
+    rungs = [Rung("720p", 1280, 720, 30, 2_800_000), Rung("360p", 640, 360, 30, 800_000)]
+    spools.append(Spool(tmp_path / "spool"))
+    stream = LiveStream(
+        SessionId("session"), part_s=0.333, segment_s=2.0, spool=spools[-1], choose_rungs=lambda _source: rungs
+    )
+    frames = captioned(video_packets(9))
+    feed(stream, [VIDEO_CONFIG, AUDIO_CONFIG])
+    for packet in interleaved(frames, audio_packets(9)):
+        feed(stream, [packet])
+        if packet.kind is TrackKind.VIDEO and packet.dts >= 90_000:
+            for name in ("720p", "360p"):
+                if packet.dts == 90_000:
+                    stream.feed_rung(name, VIDEO_CONFIG)
+                stream.feed_rung(name, packet if name == "720p" else msgspec.structs.replace(packet, data=b"\0" * 50))
+    found = {
+        playlist.uri: playlist.stream_info for playlist in m3u8.loads(stream.multivariant().body.decode()).playlists
+    }
+    declared = {uri.removeprefix("session/"): info.closed_captions for uri, info in found.items()}
+    assert declared == {"video.m3u8": '"cc"', "720p.m3u8": '"cc"', "360p.m3u8": None, "audio.m3u8": None}
+    stream.close()
 
 
 # --- rungs --------------------------------------------------------------------------------------------------
