@@ -323,6 +323,7 @@ class LiveStream:
             for event in events:
                 outputs += packager.feed_rung(name, event)
         self._early.clear()
+        packager.is_boundary = False  # of what is buffered, each keyframe was told to be one
         self._publish(outputs)
 
     def _choose_late(self, plan: Plan) -> Plan:

@@ -218,7 +218,11 @@ def test_a_configuration_that_hls_cannot_carry_is_raised_at_once() -> None:
 
 
 def test_sound_without_holes_is_not_touched() -> None:
-    events = [VIDEO_CONFIG, AUDIO_CONFIG, *interleaved(video_packets(5, delay=6000), audio_packets(5))]
+    events: list[MediaEvent] = [
+        VIDEO_CONFIG,
+        AUDIO_CONFIG,
+        *interleaved(video_packets(5, delay=6000), audio_packets(5)),
+    ]
     assert run(events) == events
 
 
@@ -266,14 +270,17 @@ def test_while_something_else_is_shown_silence_is_in_step_at_once() -> None:
     units = assert_whole(run(video_packets(1, fps=10, start_s=2.5), silence))
     assert units[0].dts == 2.5 * 48_000
     assert units[-1].dts / 48_000 == pytest.approx(3.4, abs=0.03)
-    back = [Discontinuity("back"), *interleaved(video_packets(1, start_s=4), audio_packets(1, start_s=4))]
+    back: list[MediaEvent] = [
+        Discontinuity("back"),
+        *interleaved(video_packets(1, start_s=4), audio_packets(1, start_s=4)),
+    ]
     assert run(back, silence) == back
 
 
 def test_a_track_that_has_no_silence_is_left_alone() -> None:
     opus = CodecConfig(TrackKind.AUDIO, "Opus", b"\0" * 11, sample_rate=48_000, channels=2)
     units = audio_packets(4, frame=960)
-    events = [VIDEO_CONFIG, opus, *interleaved(video_packets(4), units[:30], units[90:])]
+    events: list[MediaEvent] = [VIDEO_CONFIG, opus, *interleaved(video_packets(4), units[:30], units[90:])]
     assert run(events) == events
 
 

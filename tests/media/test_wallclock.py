@@ -1,5 +1,6 @@
 """The time of day of media: true to a few milliseconds for hours, and never in contradiction to durations."""
 
+import itertools
 import random
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_constant_offset_would_be_off_by_more_than_half_a_second_by_then() -> 
 def test_the_mapping_moves_slowly() -> None:
     found = play(WallClock(), 600, drift=0.0005)
     found += play(WallClock(), 600, jitter_s=3)
-    for (before_s, before), (after_s, after) in zip(found, found[1:], strict=False):
+    for (before_s, before), (after_s, after) in itertools.pairwise(found):
         if after_s > before_s:
             assert abs(after - before) <= SLEW * (after_s - before_s) + 1e-6  # a float this large has such steps
 

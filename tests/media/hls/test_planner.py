@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.hls.boxes import UnsupportedCodec
-from media.hls.planner import MAX_BUFFER_BYTES, Plan, Planner, target_duration
+from media.hls.planner import MAX_BUFFER_BYTES, Plan, Planner, RungPlan, target_duration
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from tests.media.material import (
     AUDIO_CONFIG,
@@ -226,6 +226,104 @@ def test_a_buffer_with_one_enormous_frame_is_planned_with_a_guess() -> None:
     frame = video_packet(0, is_keyframe=True)
     frame.data = b"\0" * (MAX_BUFFER_BYTES + 1)
     assert plan_of([VIDEO_CONFIG, frame]).part_hold_back_s == pytest.approx(3 * 0.334)
+
+
+# --- rungs --------------------------------------------------------------------------------------------------
+
+
+def rung_plan(frames: list[Packet], most: float, *, part_s: float = 0.333) -> RungPlan:
+    """Return the plan of one rung beside this video."""
+    planner = Planner(part_s=part_s, segment_s=2.0)
+    planner.expect({"720p": most})
+    events: list[MediaEvent] = [VIDEO_CONFIG, *frames]
+    plans = [plan for event in events if (plan := planner.feed(event))]
+    return plans[0].rungs["720p"]
+
+
+@pytest.mark.parametrize(
+    ("fps", "most", "shown_fps", "target_s"),
+    [
+        (30, 30, 30, 0.334),
+        (60, 60, 60, 0.334),
+        (60, 30, 30, 0.334),
+        (60_000 / 1001, 30, 30_000 / 1001, 0.334),
+        (50, 30, 25, 0.320),
+        (25, 30, 25, 0.320),
+        (30.3, 30, 30.3, 0.331),
+        (120, 30, 30, 0.334),
+        (48, 30, 24, 0.334),
+        (10, 30, 10, 0.300),
+        (144, 60, 48, 0.334),
+    ],
+)
+def test_a_rung_shows_every_frame_or_every_second_or_third(
+    fps: float, most: float, shown_fps: float, target_s: float
+) -> None:
+    plan = rung_plan(video_packets(12, fps=fps, gop=round(2 * fps)), most)
+    assert 1 / plan.frame_s == pytest.approx(shown_fps, rel=0.001)
+    assert plan.part_target_s == pytest.approx(target_s)
+
+
+def test_the_part_target_of_a_rung_covers_stamps_in_milliseconds_and_reordering() -> None:
+    frames = video_packets(4, fps=60, gop=120)
+    for number, frame in enumerate(frames):
+        frame.dts = frame.dts // 90 * 90
+        frame.pts = frame.dts + (3000, 6000, 1500)[number % 3]  # not in the order of decoding
+    plan = rung_plan(frames, 30)
+    stamps = sorted(frame.pts for frame in frames)[::2]
+    longest = max(after - before for before, after in zip(stamps, stamps[10:60], strict=False)) / 90_000
+    assert longest <= plan.part_target_s <= 0.367
+
+
+def test_a_source_of_varying_frame_rate_has_rungs_of_the_mean() -> None:
+    frames, dts = [], 0
+    for number in range(200):
+        frames.append(video_packet(dts, number == 0 or dts // 180_000 > (dts - 6000) // 180_000))
+        dts += 1500 if number % 10 < 5 else 6000
+    plan = rung_plan(frames, 30)
+    assert 1 / plan.frame_s == pytest.approx(24, rel=0.1)
+    assert plan.part_target_s <= 0.367
+
+
+def test_part_hold_back_covers_rungs_too() -> None:
+    planner = Planner(part_s=0.333, segment_s=2.0)
+    planner.expect({"slow": 2.0})
+    plans = [plan for event in usual() if (plan := planner.feed(event))]
+    assert plans[0].rungs["slow"].part_target_s == pytest.approx(0.5)
+    assert plans[0].part_hold_back_s == pytest.approx(1.5)
+
+
+def test_rungs_may_be_named_when_the_plan_is_there() -> None:
+    plan, _, planner = planned(usual())
+    assert plan is not None
+    assert plan.rungs == {}
+    planner.expect({"720p": 30})
+    assert planner.with_rungs(plan).rungs["720p"].part_target_s == pytest.approx(0.334)
+
+
+def test_sound_alone_has_no_rungs() -> None:
+    planner = Planner(part_s=0.333, segment_s=2.0)
+    planner.expect({"720p": 30})
+    events: list[MediaEvent] = [AUDIO_CONFIG, *audio_packets(5)]
+    plans = [plan for event in events if (plan := planner.feed(event))]
+    assert plans[0].rungs == {}
+
+
+def test_another_sound_before_the_plan_keeps_the_pictures() -> None:
+    other = CodecConfig(TrackKind.AUDIO, "mp4a", b"\x12\x08", sample_rate=44_100, channels=1)
+    events: list[MediaEvent] = [*usual(1.5), other]
+    more = [*video_packets(3, start_s=1.5, gop=1000), *audio_packets(3, rate=44_100, start_s=1.5)]
+    more[15].is_keyframe = True
+    more[0].is_keyframe = False
+    more.sort(key=lambda packet: seconds(packet, other))
+    events += more
+    plan, at, planner = planned(events)
+    assert plan is not None
+    assert plan.audio is not None
+    assert plan.audio.config == other
+    assert at == pytest.approx(2.0, abs=0.2)
+    assert min(packet.dts for packet in planner.buffered) == 0
+    assert planner.dropped_packets == 71
 
 
 @pytest.mark.parametrize(
