@@ -16,6 +16,8 @@ from config import processes
 from media.pictures.messages import LENGTH, MAX_MESSAGE_BYTES, Forget, FromChild, MakeSlate, TakeStill, pack
 
 COMMAND = (sys.executable, "-m", "media", "pictures")
+START_DEADLINE_S = 30.0
+"""Half a second on a free machine."""
 ANSWER_DEADLINE_S = 9.0
 """An 8K keyframe takes a second of CPU and a 4K slate three, and everything else goes first."""
 END_S = 2.0
@@ -38,7 +40,10 @@ class Child:
 
     @classmethod
     async def start(cls) -> "Child":
-        """Start one, from the main thread. The kernel ends it with us. Raises `ChildGone`."""
+        """Start one from the main thread and wait until it is ready. Raises `ChildGone`.
+
+        The kernel ends it when we end.
+        """
         try:
             process = await asyncio.create_subprocess_exec(
                 *processes.command(COMMAND, death_signal=signal.SIGKILL),
@@ -49,7 +54,13 @@ class Child:
             )
         except OSError as error:
             raise ChildGone(f"cannot be started: {error.strerror}") from error
-        return cls(process)
+        child = cls(process)
+        try:
+            await child._hear(None, START_DEADLINE_S)
+        except BaseException:
+            await child.close()
+            raise
+        return child
 
     @property
     def pid(self) -> int:
@@ -68,18 +79,22 @@ class Child:
 
     async def ask(self, message: TakeStill | MakeSlate) -> FromChild:
         """Return its answer. Raises `ChildGone`."""
+        return await self._hear(message, ANSWER_DEADLINE_S)
+
+    async def _hear(self, question: TakeStill | MakeSlate | None, deadline_s: float) -> FromChild:
         try:
-            async with asyncio.timeout(ANSWER_DEADLINE_S):
-                self._questions.write(pack(message))
-                await self._questions.drain()
+            async with asyncio.timeout(deadline_s):
+                if question is not None:
+                    self._questions.write(pack(question))
+                    await self._questions.drain()
                 (size,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
                 if size > MAX_MESSAGE_BYTES:
                     raise ChildGone(f"an answer of {size} bytes")
                 return _decoder.decode(await self._answers.readexactly(size))
         except TimeoutError as error:
-            raise ChildGone(f"no answer within {ANSWER_DEADLINE_S:.0f} s") from error
+            raise ChildGone(f"no answer within {deadline_s:g} s") from error
         except asyncio.IncompleteReadError as error:
-            raise ChildGone("ended in the middle of an answer") from error
+            raise ChildGone("ended instead of an answer") from error
         except (OSError, msgspec.MsgspecError) as error:
             raise ChildGone(f"{type(error).__name__}: {error}") from error
 

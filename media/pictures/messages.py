@@ -1,7 +1,7 @@
 """What ingest and the pictures process tell each other: four bytes of length, then one msgpack message.
 
 ingest -> child   TakeStill | MakeSlate, each answered before the next is sent; Forget, which has no answer
-child -> ingest   Still | Slate | Failed
+child -> ingest   Ready once, then Still | Slate | Failed
 """
 
 import struct
@@ -49,6 +49,10 @@ class Sheet(msgspec.Struct, frozen=True):
     tile_height: int
 
 
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """It has started: what ends it from here on is what it is asked."""
+
+
 class Still(msgspec.Struct, frozen=True, tag="still"):
     """The pictures of one keyframe; no sheet when there is no memory for one more."""
 
@@ -69,7 +73,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     reason: str
 
 
-FromChild = Still | Slate | Failed
+FromChild = Ready | Still | Slate | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 

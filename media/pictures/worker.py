@@ -12,7 +12,17 @@ import msgspec
 
 from media.pictures import loops, stills
 from media.pictures.keyframes import BadPicture
-from media.pictures.messages import LENGTH, MAX_MESSAGE_BYTES, Failed, Forget, FromChild, MakeSlate, ToChild, pack
+from media.pictures.messages import (
+    LENGTH,
+    MAX_MESSAGE_BYTES,
+    Failed,
+    Forget,
+    FromChild,
+    MakeSlate,
+    Ready,
+    ToChild,
+    pack,
+)
 from media.pictures.sheets import Sheets
 
 MEMORY_BYTES = 1536 << 20
@@ -33,9 +43,10 @@ def main() -> None:
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answer messages until there are no more. Raises `ValueError` for what is no message."""
+    """Say that we are ready and answer messages until there are no more. Raises `ValueError` for what is none."""
     decoder = msgspec.msgpack.Decoder(ToChild)
     sheets = Sheets()
+    _write(answers, pack(Ready()))
     while True:
         head = questions.read(LENGTH.size)
         if len(head) < LENGTH.size:

@@ -293,3 +293,31 @@ async def test_an_8k_keyframe_fits_the_memory(spool: Spool, monkeypatch: pytest.
         stream.offer(config, packet, 0)
         await until(pictures, stills=1)
     assert seen(await stream.get("thumbnail.jpg") or b"")[0] == (640, 338)
+
+
+async def test_the_operators_picture_is_used_and_a_bad_one_is_said(
+    spool: Spool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = Pictures(spool)
+    broken = tmp_path / "away.png"
+    broken.write_bytes(b"no picture")
+    theirs = Pictures(spool, slate_picture=broken)
+    async with running(ours), running(theirs):
+        wanted = SlateProfile(320, 180, 10)
+        assert await theirs.slate(wanted) == await ours.slate(wanted)
+    assert "TALLY_SLATE cannot be shown" in capsys.readouterr().out
+
+
+async def test_a_process_that_cannot_be_started_costs_pictures_only(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = child.COMMAND
+    monkeypatch.setattr(child, "COMMAND", ("/nowhere/python",))
+    pictures = Pictures(spool)
+    stream = pictures.open(SessionId("a"))
+    async with running(pictures):
+        offer(stream)
+        await until(pictures, restarts=3)
+        monkeypatch.setattr(child, "COMMAND", usual)
+        await until(pictures, stills=1)
+    assert await stream.get("thumbnail.jpg") is not None, "the session is not to blame"
