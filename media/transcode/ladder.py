@@ -15,7 +15,8 @@ log = structlog.get_logger()
 MAX_RUNGS = 5
 """More of them are hardly told apart, and each takes part of a core."""
 TOO_NEAR = 0.9
-"""A rung with this part of the source's height or rate saves a viewer nothing."""
+"""A rung with this part of the source's height saves a viewer nothing; below it, its rate is 0.85 of the source's at
+most, see `RATE_EXPONENT`."""
 BEST_OWN_HEIGHT = 1080
 """The best picture of a source that not every browser decodes is repeated in H.264 up to this height."""
 FAST_FROM_HEIGHT = 720
@@ -66,8 +67,6 @@ def _automatic(source: Source, table: Mapping[str, ConfiguredRung]) -> list[Rung
         if all(one.height < TOO_NEAR * own for one in offered.values()):
             offered |= _own(own, source, table)
     rungs = _best_first(_rung(name, one, source) for name, one in offered.items())
-    if is_universal and _is_measured(source):
-        rungs = [rung for rung in rungs if rung.bitrate_bps < TOO_NEAR * source.bitrate_bps]
     rungs = [rung for rung in rungs if rung.bitrate_bps >= LEAST_BITRATE_BPS]
     while len(rungs) > MAX_RUNGS:  # the one whose better neighbour is nearest; best and cheapest stay
         steps = [rungs[at].bitrate_bps / rungs[at - 1].bitrate_bps for at in range(1, len(rungs) - 1)]

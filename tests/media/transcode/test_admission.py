@@ -60,6 +60,7 @@ def test_a_full_node_refuses_every_rung_and_takes_no_cores_for_it() -> None:
     assert lease.rungs == []
     assert [refusal.rung.name for refusal in lease.refused] == ["720p", "480p", "360p"]
     assert admission.used == 0
+    assert not admission.leases
 
 
 def test_what_is_measured_replaces_the_estimate_but_a_still_picture_may_move_again() -> None:
@@ -81,6 +82,13 @@ def test_released_cores_are_free_again() -> None:
     lease.measured(1.0)
     assert admission.used == 0
     assert admission.admit(FULL_HD, ladder(FULL_HD), "libx264", "veryfast").refused == []
+
+
+def test_newer_codecs_are_dearer_to_decode() -> None:
+    h264, hevc, av1 = (decode_cores(Source(fourcc, 1920, 1080, 30.0, 0)) for fourcc in ("avc1", "hvc1", "av01"))
+    assert h264 < hevc < av1
+    assert decode_cores(Source("avc1", 1920, 1080, 60.0, 0)) == 2 * h264
+    assert decode_cores(Source("avc1", 1920, 1080, 0.0, 0)) == h264  # nobody knows: as usual
 
 
 def test_presets_and_cards_change_the_price() -> None:

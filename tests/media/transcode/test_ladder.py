@@ -54,6 +54,8 @@ def shown(rungs: list[Rung]) -> list[str]:
         ),
         # half the height needs 0.35 of the bits: nothing larger than the source can fill
         (source("1920x1080@30", 1500), ["720p 1280x720@30 816", "480p 854x480@30 444", "360p 640x360@30 288"]),
+        # less than 80 kb/s is no picture
+        (source("1920x1080@30", 350), ["720p 1280x720@30 190", "480p 854x480@30 103"]),
         (source("1280x720@60", 0), ["480p 854x480@30 1400", "360p 640x360@30 800"]),
         # a phone held upright: the shorter side counts
         (
