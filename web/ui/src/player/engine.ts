@@ -16,6 +16,9 @@ const RETRY_AT_LEAST_MS = 500;
 const MEDIA_RECOVERY_MS = 5000;
 /** A stall that lasts longer than this is ended by a jump to the live position. */
 const STALL_MS = 6000;
+/** One that has media ahead is stuck, not hungry; hls.js has tried its own cures by then. */
+const STUCK_MS = 2100;
+const STUCK_WITH_S = 0.5;
 /** At its end hls.js may leave the last few frames unfetched and never say "ended": a stall this long then is the end. */
 const OVER_MS = 700;
 /** Jumps that nobody asked for: not more often, so that on a poor line something is still seen between them. */
@@ -41,6 +44,12 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   backBufferLength: BACK_BUFFER_S,
   startFragPrefetch: true, // the first request need not wait for the media source to open
   errorPenaltyExpireMs: PENALTY_MS,
+  // One second is buffered. On a line that fell to a hundredth hls.js stepped down after 10 s and eleven stalls with its
+  // defaults (3, 9, 0.95, 0.7), after 4 s and two with these. The weights are seconds of loading, not of playing.
+  abrEwmaFastLive: 0.6,
+  abrEwmaSlowLive: 4,
+  abrBandWidthFactor: 0.8,
+  abrBandWidthUpFactor: 0.65,
   enableWorker: false, // fMP4 passes through; a worker only delays the first picture and needs blob: in the CSP
 };
 
@@ -101,6 +110,7 @@ export class PlayerEngine {
   private holdTimer: ReturnType<typeof setTimeout> | null = null;
   private penaltyTimer: ReturnType<typeof setTimeout> | null = null;
   private keptBandwidthAt = 0;
+  private catchUpTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly options: EngineOptions) {
     this.video = options.video;
@@ -252,8 +262,8 @@ export class PlayerEngine {
     if (this.retryTimer !== null) clearTimeout(this.retryTimer);
     this.retryTimer = null;
     this.endStall();
-    for (const timer of [this.holdTimer, this.penaltyTimer]) if (timer !== null) clearTimeout(timer);
-    this.holdTimer = this.penaltyTimer = null;
+    for (const timer of [this.holdTimer, this.penaltyTimer, this.catchUpTimer]) if (timer !== null) clearTimeout(timer);
+    this.holdTimer = this.penaltyTimer = this.catchUpTimer = null;
     this.hls?.destroy();
     this.hls = null;
     this.bitrateBps = null;
@@ -352,8 +362,17 @@ export class PlayerEngine {
 
   private catchUp(): void {
     const isWanted = !document.hidden && !this.isPausedByViewer && !this.isRewound;
+    if (!isWanted || this.video.paused || !this.stats().isBehind) return;
     const now = performance.now();
-    if (!isWanted || this.video.paused || now - this.jumpedAt < JUMP_EVERY_MS || !this.stats().isBehind) return;
+    const waitMs = this.jumpedAt + JUMP_EVERY_MS - now;
+    if (waitMs > 0) {
+      // Late again soon after a jump: nothing else would ever make up for it.
+      this.catchUpTimer ??= setTimeout(() => {
+        this.catchUpTimer = null;
+        this.catchUp();
+      }, waitMs);
+      return;
+    }
     this.jumpedAt = now;
     this.goLive();
   }
@@ -369,7 +388,8 @@ export class PlayerEngine {
     this.stallTimer = null;
     if (this.hls?.latestLevelDetails?.live === false) return this.options.onEvent({ type: 'ended' });
     if (this.isInterrupted) patienceMs = STALL_MS; // there is nothing to jump to
-    if (patienceMs <= 0) return this.goLive();
+    const isStuck = patienceMs <= STALL_MS - STUCK_MS && this.bufferAhead() > STUCK_WITH_S;
+    if (patienceMs <= 0 || isStuck) return this.goLive();
     this.stallTimer = setTimeout(() => this.checkStall(patienceMs - OVER_MS), OVER_MS);
   }
 

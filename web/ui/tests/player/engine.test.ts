@@ -292,6 +292,32 @@ describe('PlayerEngine', () => {
     expect(video.currentTime).toBe(50);
   });
 
+  it('makes up for being late again soon after a jump, once the time has come', async () => {
+    await start();
+    isPaused = false;
+    FakeHls.last.playingDate = new Date(Date.now() - 9000);
+    video.dispatchEvent(new Event('playing'));
+    await vi.advanceTimersByTimeAsync(3000);
+    video.currentTime = 30;
+    FakeHls.last.playingDate = new Date(Date.now() - 5000);
+    video.dispatchEvent(new Event('playing'));
+    await vi.advanceTimersByTimeAsync(6900);
+    expect(video.currentTime).toBe(30);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(video.currentTime).toBe(50);
+  });
+
+  it('does not wait as long where there is media ahead and the picture stands all the same', async () => {
+    await start();
+    video.currentTime = 30;
+    Object.defineProperty(video, 'buffered', { value: { length: 1, start: () => 29, end: () => 31 } });
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(video.currentTime).toBe(30);
+    await vi.advanceTimersByTimeAsync(800);
+    expect(video.currentTime).toBe(50);
+  });
+
   it('measures', async () => {
     await start();
     FakeHls.last.playingDate = new Date(Date.now() - 1300);

@@ -83,11 +83,22 @@ it('asks once for a channel that is off air, and never without an address', () =
   expect(FakeImage.made).toHaveLength(1);
 });
 
-it('stops with its page, and a late picture changes nothing', () => {
+it('is not put back by a picture that arrives after its successor, or after another channel has taken its place', () => {
   const view = render(<Thumbnail channel={live} />);
   const late = FakeImage.last;
+  later(10_000);
+  arrives();
+  act(() => late.onload?.());
+  expect(shown()).toContain('t=170000001');
+  const last = FakeImage.last;
+  view.rerender(<Thumbnail channel={{ ...live, thumbnailUrl: '/hls/other/thumbnail.jpg' }} />);
+  act(() => last.onload?.());
+  expect(shown()).toBeNull();
+});
+
+it('stops with its page', () => {
+  const view = render(<Thumbnail channel={live} />);
   view.unmount();
-  late.onload?.();
   expect(stopped).toHaveBeenCalled();
   expect(vi.getTimerCount()).toBe(0);
 });
