@@ -61,7 +61,6 @@ class TrackClock:
         "_arrived",
         "_base",
         "_base_arrival",
-        "_former",
         "_half",
         "_head",
         "_lags_since",
@@ -94,7 +93,6 @@ class TrackClock:
         """How often stamps did not go on where they were."""
         self._stamp = 0  # the last, without wraps
         self._offset = 0  # media = stamp in ticks - offset
-        self._former: int | None = None  # the offset before the last jump: clocks jump back, too
         self._step = FRAME_TICKS  # of the last packet to the one before
         self._moved = 0.0  # when the stamp last changed
         self._lags_since: float | None = None
@@ -106,7 +104,6 @@ class TrackClock:
     def release(self) -> None:
         """Forget the publisher's clock: the next packet begins another."""
         self.is_anchored = self.is_frozen = False
-        self._former = None
         self._lags_since = None
 
     def difference(self, later: int, earlier: int) -> int:
@@ -167,7 +164,7 @@ class TrackClock:
         return self.media
 
     def media_of(self, stamp: int) -> int:
-        """Return the media time of any stamp of the publisher's clock."""
+        """Return the media time of any stamp of the publisher's clock, after `release` of the former one's."""
         return self.media + self.difference(stamp, self._stamp)
 
     def _follow(self, now: float) -> None:
@@ -203,14 +200,12 @@ class TrackClock:
         return media, False
 
     def _reanchor(self, stamp: int, expected: int) -> int:
-        """Go on at `expected`, or exactly where the other track's clock or our former one says when that is near."""
+        """Go on at `expected`, or exactly where the other track's clock says when that is near."""
         at = stamp * VIDEO_TIMESCALE // self._per_s
         offset = at - expected
         if self.other.is_anchored and abs(self.other._offset - offset) <= _JUMP:
             offset = self.other._offset
-        elif self._former is not None and abs(self._former - offset) <= _JUMP:
-            offset = self._former
-        self._former, self._offset = self._offset, offset
+        self._offset = offset
         self.reanchored += 1
         return at - offset
 

@@ -33,6 +33,8 @@ NO_VIDEO_S = 1.0
 """How long a returned publisher's audio waits for a video packet at all."""
 KEYFRAME_WAIT_S = 12.0
 """How long it waits for a keyframe, once there is video: longer than the longest GOP that is served."""
+BACKLOG_S = 2.0
+"""How long a returned publisher's keyframes may be late without being taken, see `_is_backlog`."""
 PLACE_S = 30.0
 """A stamp further than this from the newest is none of the same clock."""
 
@@ -67,13 +69,14 @@ class Timeline:
         self._next_sample = _LONG_AGO  # where audio has been played to, in samples of `_audio_rate`
         self._audio_rate = 0
         self._has_audio_clock = False
-        self._beyond = 0  # access units in a row that were off by the drift, negative when the stamps are behind
+        self._beyond = 0  # access units since it was right, less where the stamps are behind
         self._has_keyframe = False
         self._break_reason = ""  # to be said before the next packet
         self._broke_at = _LONG_AGO  # in ticks: audio of before is not heard behind the break
         self._is_returning = False
         self._gives_up_at: float | None = None
         self._has_seen_video = False
+        self._backlog_until: float | None = None
         self.dropped_packets = 0
         """Packets that had no place: before a keyframe or their config, of before a break, torn, doubly there."""
         self.torn_packets = 0
@@ -104,7 +107,7 @@ class Timeline:
             self._break_reason = reason
             self._is_returning = True
         self._has_seen_video = False
-        self._gives_up_at = None
+        self._gives_up_at = self._backlog_until = None
 
     def place(self, timestamp_ms: int) -> float | None:
         """Return the media time in seconds of a stamp in milliseconds of the current publisher's clock.
@@ -154,15 +157,34 @@ class Timeline:
             return not (self._is_returning and self._waits_for_video(now))
         if not packet.is_keyframe and (not self._has_keyframe or _VIDEO in self._fresh):
             # A new configuration holds from its keyframe on: until then the decoder has nothing to begin with.
-            if not self._has_seen_video:
-                self._has_seen_video = True
-                self._gives_up_at = now + KEYFRAME_WAIT_S
+            self._see_video(now)
+            return False
+        if self._is_returning and self._is_backlog(packet, now):
+            self._see_video(now)
             return False
         if not is_whole(config, packet.data):
             self.torn_packets += 1
             self._has_keyframe = False  # what follows leans on it
             return False
         return True
+
+    def _see_video(self, now: float) -> None:
+        if not self._has_seen_video:
+            self._has_seen_video = True
+            self._gives_up_at = now + KEYFRAME_WAIT_S
+
+    def _is_backlog(self, packet: Packet, now: float) -> bool:
+        """Whether a keyframe is of the time that the publisher was away, by the clock it had before.
+
+        After an outage a sender delivers at once what it had queued. Taken, each outage would put the stream further
+        behind what happens. A clock that stood still meanwhile stays behind: it is taken after `BACKLOG_S`.
+        """
+        place = self._video.media_of(packet.dts)
+        if place <= self._video.media or self._head.expected(now) - place <= VIDEO_TIMESCALE:
+            return False
+        if self._backlog_until is None:
+            self._backlog_until = now + BACKLOG_S
+        return now < self._backlog_until
 
     def _waits_for_video(self, now: float) -> bool:
         """Whether a returned publisher's audio is held off, so that it begins with the picture."""
@@ -266,15 +288,12 @@ class Timeline:
             self._has_audio_clock = True
             self._next_sample += max(ahead, 0)
             return True
-        if (ahead > 0) != (self._beyond > 0):
-            self._beyond = 0
         self._beyond += 1 if ahead > 0 else -1
         is_hole = ahead * 1000 > HOLE_MS * rate and not self._audio.is_frozen
         if not is_hole and abs(self._beyond) < SUSTAINED:
             return True
         if ahead < 0:
             return False  # it would play over what already plays: the count waits for the stamps
-        self._beyond = 0
         is_whole_units = samples * 1000 <= WHOLE_UNIT_MS * rate
         self._next_sample += max(round(ahead / samples), 1) * samples if is_whole_units else ahead
         return True

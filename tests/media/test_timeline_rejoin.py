@@ -59,12 +59,12 @@ def test_video_waits_for_a_keyframe_and_audio_for_the_video() -> None:
     assert line.push(audio(0), 5.0) == []
     assert line.push(video(0), 5.0) == []
     assert line.push(audio(21), 5.9) == []
-    assert line.push(audio(9_000), 14.0) == []
-    [_, _, key] = line.push(video(9_040, key=True), 14.04)
+    assert line.push(audio(909_000), 14.0) == []
+    [_, _, key] = line.push(video(909_040, key=True), 14.04)
     assert isinstance(key, Packet)
     assert key.dts == round(14.04 * 90_000)
-    assert line.push(audio(9_020), 14.04) == []  # heard before the picture is seen
-    assert len(packets(line.push(audio(9_041), 14.04))) == 1
+    assert line.push(audio(909_020), 14.04) == []  # heard before the picture is seen
+    assert len(packets(line.push(audio(909_041), 14.04))) == 1
 
 
 def test_a_returned_publisher_without_video_is_heard_after_a_second() -> None:
@@ -117,6 +117,31 @@ def test_a_rejoin_before_anything_came_is_no_break() -> None:
     assert config is VIDEO
     assert isinstance(first, Packet)
     assert first.dts == 0
+
+
+def test_what_was_queued_during_an_outage_is_left_out() -> None:
+    line = on_air()
+    line.rejoin()
+    taken = []
+    for n in range(100, 500):  # 10 s of frames come at once, then the rest in its time
+        now = max(n / 25, 14.0)
+        taken += [(now, packet) for packet in packets(line.push(video(n * 40, key=n % 50 == 0), now))]
+        line.push(audio(n * 40), now)
+    now, first = taken[0]
+    assert now == 14.0
+    assert first.dts == 14.0 * 90_000  # stamped 14,000, not 4,000
+    assert len(taken) == 500 - 350
+
+
+def test_a_clock_that_stood_still_during_an_outage_is_taken_after_two_seconds() -> None:
+    line = on_air()
+    line.rejoin()
+    taken = []
+    for n in range(100, 500):
+        taken += [(n, packet) for packet in packets(line.push(video(n * 40, key=n % 50 == 0), n / 25 + 8))]
+    n, first = taken[0]
+    assert n == 150
+    assert first.dts == round(14.0 * 90_000)
 
 
 @pytest.mark.parametrize("start", [0, 2**31, 2**32 - 1000])
