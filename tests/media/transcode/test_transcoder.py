@@ -259,6 +259,16 @@ async def test_a_stream_of_which_nothing_can_be_decoded_does_not_block_what_foll
         assert heard.lost == []
 
 
+async def test_after_a_break_a_child_gets_a_keyframe_first() -> None:
+    async with running("works") as (transcoder, heard, feed, _):
+        feed.frames(13)
+        transcoder.break_()
+        feed.frames(10)
+        await until(lambda: len(stamps(heard, "720p")) == 16)
+        assert stamps(heard, "720p") == [number * FRAME for number in (*range(13), 20, 21, 22)]
+        assert transcoder.dropped_packets == 7
+
+
 async def test_an_orderly_end_gives_out_all_that_was_fed() -> None:
     async with running("works", deadlines=Deadlines(look_s=0.05)) as (transcoder, heard, feed, task):
         feed.frames(40)
