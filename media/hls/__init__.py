@@ -1,3 +1,4 @@
-"""Packaging: what a stream promises (`planner`), its parts and segments (`segmenter`, with a `fragmenter` for each
-rendition, writing `boxes`), and what viewers may fetch of them (`window`). Read `segmenter.py` first.
+"""Packaging: what a stream promises (`planner`), its parts and segments (`segmenter` for the leading rendition, a
+`follower` for each other one, a `fragmenter` for both, writing `boxes`), and what viewers may fetch of them (`window`).
+Read `segmenter.py` first.
 """

@@ -27,8 +27,8 @@ MAX_JITTER = 0.1
 ROUNDING_S = 0.1
 """A GOP this much above a whole second is a whole second with jitter; EXTINF is rounded before it is compared."""
 LONGEST_PART_S = 2.0
-RATE_TOLERANCE = 0.02
-"""A source this much faster than a rung's highest frame rate, as a fraction of it, is not halved: 30.3 is 30."""
+RATE_TOLERANCE = 0.05
+"""A source this much faster than a rung's highest frame rate, as a fraction of it, is not halved: 31 is 30."""
 FRAME_GUESS_S = 1 / 30
 """Frame duration where only one frame is known."""
 
