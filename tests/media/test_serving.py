@@ -234,8 +234,9 @@ async def test_metadata_is_in_every_playlist_at_its_date(tmp_path: Path) -> None
     events = usual(9)
     stream.add_cue(data("early", 1.5))
     feed(stream, until(events, 0, 5))
+    assert [entry["ID"] for entry in (await listing(stream, "video")).dates] == ["early"]
     stream.add_cue(caption("hello", 5.5))
-    stream.add_cue(data("goal-1", 5.25, 2, SCORE="2:1"))
+    stream.add_cue(data("goal-1", 5.25, 2, SCORE="2:1"))  # seen at once, not with the next part
     stream.add_cue(data("goal-1", 6, 2, SCORE="3:1"))  # an id stands once
     for name in ("video", "audio", "video-iframes", "captions"):
         early, goal = (await listing(stream, name)).dates

@@ -84,6 +84,14 @@ def test_a_caption_without_an_end_stays_until_the_next_one_or_5_s() -> None:
     assert shown(captions, 3)[0][1] == "00:00:06.500"
 
 
+def test_a_caption_that_says_when_it_ends_is_not_cut_by_the_next() -> None:
+    captions = Captions(make_window())
+    captions.add(said("one", 0.5, 1.25))
+    captions.add(said("two", 1.0, 0.5))
+    add_segments(captions, 0, 0)
+    assert shown(captions, 0) == [("00:00:00.500", "00:00:01.750", "one"), ("00:00:01.000", "00:00:01.500", "two")]
+
+
 def test_one_without_text_ends_the_one_before() -> None:
     captions = Captions(make_window())
     captions.add(said("one", 0.5, None))
