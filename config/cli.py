@@ -38,7 +38,7 @@ DELEGATES = {
     "web": Delegate("web", "serve pages, API and streams to viewers", ("database_url", "redis_url")),
     "demo": Delegate("media", "publish a moving test picture with a clock and a tone"),
     "user": Delegate("web", "add accounts", ("database_url", "redis_url")),
-    "channel": Delegate("web", "add channels", ("database_url", "redis_url")),
+    "channel": Delegate("web", "add channels, limit what they may send", ("database_url", "redis_url")),
     "key": Delegate("web", "show or rotate stream keys", ("database_url", "redis_url")),
 }
 

@@ -80,7 +80,7 @@ class Node:
         self._make_pipeline = make_pipeline
         self._beat_now = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._farewells: dict[asyncio.Task[None], SessionId] = {}
+        self._farewells: dict[asyncio.Task[None], Session] = {}
         self._lives: dict[SessionId, asyncio.Task[None]] = {}
         self._opening = 0
         self.failures: Counter[str] = Counter()
@@ -139,7 +139,7 @@ class Node:
         return grant
 
     async def _await_farewell(self, session_id: SessionId) -> None:
-        pending = [task for task, session in self._farewells.items() if session == session_id]
+        pending = [task for task, session in self._farewells.items() if session.grant.session_id == session_id]
         if pending:
             await asyncio.wait(pending, timeout=FAREWELL_S)
 
@@ -250,7 +250,8 @@ class Node:
             self._failed(f"registry: {type(error).__name__}")
         try:
             now = time.monotonic()
-            healths = [stay.health(now) for stay in self._stays()]
+            # One whose end is on its way to web is listed still: web would end it with a reason that is none.
+            healths = [stay.health(now) for stay in (*self._stays(), *self._farewells.values())]
             answer = await self._callbacks.heartbeat(self._origin_url, healths)
         except (CallbackRefused, aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
             self._failed(f"heartbeat: {type(error).__name__}")
@@ -283,7 +284,7 @@ class Node:
             self.streams.pop(grant.session_id, None)
             return
         farewell = self._group.create_task(self._farewell(session, reason), name=f"farewell {grant.session_id}")
-        self._farewells[farewell] = grant.session_id
+        self._farewells[farewell] = session
         farewell.add_done_callback(self._farewells.pop)
         self._group.create_task(self._forget(session, life), name=f"forget {grant.session_id}")
 

@@ -28,7 +28,7 @@ from schemas.ingest import AddMetadata, LiveEntry, PublishGrant, SessionHealth
 PULSE_S = 1 / 3
 """How often `pulse` is to be called: the slate grows by a part each time."""
 CHECK_S = 1.0
-"""Between two looks at silence and limits."""
+"""Between two looks at the limits."""
 MAX_PUBLISHERS = 4
 """Of one session: one on the air and three standing by."""
 MAX_NOTES_PER_S = 20
@@ -65,7 +65,7 @@ class Session:
         self.started_at_ms = _wall_ms()
         self.has_ended = False
         self.is_waiting = False
-        """Playable, and nobody is on the air."""
+        """Playable, and no media comes from anybody on the air."""
         self.interruptions = 0
         self.dropped_notes = 0
         self._key = key
@@ -145,7 +145,7 @@ class Session:
     def _go_off_air(self, publisher: Publisher, now: float) -> None:
         """Nobody is on the air: media time ends with the last data, and what is shown instead goes on by the clock."""
         self._on_air = None
-        if not self.live.is_playable:
+        if not self.live.is_playable or self.is_waiting:
             return
         self.is_waiting = True
         self.interruptions += 1
@@ -158,7 +158,7 @@ class Session:
     def _put_on_air(self, publisher: Publisher, now: float) -> None:
         old, is_usurper = self._on_air, publisher is self._usurper
         self._usurper = None
-        self._timeline.rejoin()
+        self._timeline.rejoin("the publisher is back" if old is None else "another publisher took over")
         for config in publisher.configs.values():
             self._timeline.configure(config)
         if publisher.description is not None:
@@ -169,10 +169,12 @@ class Session:
             is_twin = other is not publisher and other.priority == publisher.priority
             if is_twin or (is_usurper and other is old):
                 self._dismiss(other, now)
-        if self.is_waiting:
-            self.is_waiting = False
-            self._returns_until_ms = None
-            self._on_change()
+
+    def _resume(self) -> None:
+        """Media flows again: the timeline may leave out what a thawed publisher had queued, which takes a while."""
+        self.is_waiting = False
+        self._returns_until_ms = None
+        self._on_change()
 
     def _may_take_over(self, publisher: Publisher, now: float) -> bool:
         """Whether it is this one's turn, now that it could begin."""
@@ -213,7 +215,10 @@ class Session:
                 return
             self._put_on_air(publisher, now)
         try:
-            for event in self._timeline.push(packet, now):
+            events = self._timeline.push(packet, now)
+            if events and self.is_waiting:
+                self._resume()
+            for event in events:
                 if isinstance(event, Discontinuity):
                     self._log.warning("timeline broken", reason=event.reason)
                 self.pipeline.feed(event, time.time())
@@ -260,6 +265,9 @@ class Session:
                 self.finish(NOT_BACK)
                 return
             self.pipeline.tick(self._timeline.newest_s(now))
+        on_air = self._on_air
+        if on_air is not None and on_air.is_silent(now) and self.live.is_playable:
+            self._go_off_air(on_air, now)
         if now >= self._next_check:
             self._next_check = now + CHECK_S
             self._check(now)
@@ -268,10 +276,6 @@ class Session:
         fault = limits.duration_fault(now - self._began, self.grant.limits) or self._rate_fault(now)
         if fault:
             self.cut(fault)
-            return
-        on_air = self._on_air
-        if on_air is not None and on_air.is_silent(now) and self.live.is_playable:
-            self._go_off_air(on_air, now)
 
     def _rate_fault(self, now: float) -> str | None:
         on_air = self._on_air

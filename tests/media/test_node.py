@@ -433,6 +433,22 @@ async def test_a_publisher_who_comes_back_at_once_is_asked_for_after_his_end_was
     assert list(bench.node.sessions) == ["s2"]
 
 
+async def test_a_session_is_listed_until_web_has_heard_of_its_end(bench: Bench) -> None:
+    publisher = await bench.playing()
+    may_say = asyncio.Event()
+
+    async def later(session_id: SessionId, reason: str) -> None:
+        await may_say.wait()
+
+    bench.node._callbacks.unpublish = later  # type: ignore[method-assign]  # web hears of the end late
+    await publisher.end("said goodbye", is_lost=False)
+    while not bench.platform.beats.empty():
+        bench.platform.beats.get_nowait()
+    assert [each.session_id for each in (await bench.until(lambda _: True)).sessions] == ["s1"]
+    may_say.set()
+    await bench.until(lambda beat: not beat.sessions)
+
+
 async def test_a_grant_whose_answer_was_lost_is_taken_up_by_the_next_publisher(bench: Bench) -> None:
     bench.platform.open = SessionId("opened before")
     await bench.publish()

@@ -1,6 +1,7 @@
 """Claims of media.session: who is on the air, and what a session does while nobody is. Time is passed."""
 
 import re
+from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -175,7 +176,7 @@ async def test_a_lost_publisher_leaves_a_slate_that_grows_with_the_clock() -> No
     stage.run(10)
     assert stage.pipeline.ticks == sorted(stage.pipeline.ticks)
     assert stage.pipeline.ticks[-1] == pytest.approx(media_s + 10, abs=0.4)
-    steps = [after - before for before, after in zip(stage.pipeline.ticks, stage.pipeline.ticks[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(stage.pipeline.ticks)]
     assert max(steps) < 0.5
 
 
@@ -299,14 +300,28 @@ def test_a_frozen_publisher_is_covered_by_the_slate_until_its_next_keyframe() ->
     assert stage.is_waiting()
     assert stage.pipeline.interrupted == [pytest.approx(last_s, abs=0.05)]
     assert stage.pipeline.ticks[-1] == pytest.approx(last_s + 4.5, abs=0.4)
-    one.frames = 151
-    stage.run(1, one)
+    one.frames = 239  # it captured on and threw away what it could not send
+    stage.run(0.3, one)
     assert stage.is_waiting()
     stage.run(2, one)
     assert not stage.is_waiting()
     assert stage.pipeline.breaks == 1
     assert stage.media_s == sorted(stage.media_s)
     assert one.cut_with == []
+
+
+def test_the_slate_goes_on_until_media_does() -> None:
+    stage = Stage()
+    one = stage.join()
+    stage.run(5, one)
+    stage.run(4.5)
+    one.frames = 126  # it had queued all of it
+    stage.run(7, one)
+    assert not stage.is_waiting()
+    ticks = stage.pipeline.ticks
+    shown = sorted([*ticks, *(media_s for media_s in stage.media_s if media_s > ticks[0])])
+    assert max(after - before for before, after in pairwise(shown)) < 0.5
+    assert stage.changes == [True, False]
 
 
 def test_a_frozen_publisher_is_not_given_up_while_it_is_connected() -> None:

@@ -72,7 +72,17 @@ def test_the_document_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["user"], ["user", "add"], ["channel", "add"], ["key", "rotate"], ["first-run"], ["openapi"]]
+    "arguments",
+    [
+        [],
+        ["user"],
+        ["user", "add"],
+        ["channel", "add"],
+        ["channel", "limit"],
+        ["key", "rotate"],
+        ["first-run"],
+        ["openapi"],
+    ],
 )
 def test_every_command_has_help_with_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
