@@ -24,7 +24,6 @@ LENGTH_S = 2
 OPTIONS = {
     "preset": "superfast",
     "tune": "zerolatency",
-    "profile": "high",
     "crf": "23",
     "forced-idr": "1",
     # Nothing moves: what looks for movement is off, which saves a third of the time.

@@ -66,3 +66,17 @@ def test_without_memory_for_another_row_there_is_no_sheet(monkeypatch: pytest.Mo
     assert made.add("a", picture(TEAL)) is not None
     made.forget("a")
     assert made.add("b", picture(TEAL)) is not None
+
+
+def test_narrow_tiles_are_in_their_places() -> None:
+    made = Sheets()
+    for number in range(11):
+        sheet = made.add("s", picture(ORANGE if number % 2 else TEAL, (70, 1138)))
+    assert sheet is not None
+    assert (sheet.tile_width, sheet.tile_height) == (18, 284)
+    whole = decoded_jpeg(sheet.jpeg)
+    assert (whole.width, whole.height) == (180, 568)
+    for number in range(11):
+        row, column = divmod(number, 10)
+        colour = mean(whole, column * 18 + 9, 2, row * 284 + 40, 200)
+        assert is_near(colour, ORANGE if number % 2 else TEAL, 20), (number, colour)

@@ -1,8 +1,10 @@
 """Real keyframes of every codec that comes in, and damaged ones."""
 
+import random
 from fractions import Fraction
 
 import pytest
+from av.video.frame import VideoFrame
 
 from media.packets import CodecConfig, TrackKind
 from media.pictures import jpegs, stills
@@ -47,8 +49,11 @@ def test_every_codec_and_depth_gives_the_right_picture(
 
 @pytest.mark.parametrize(("matrix", "size"), [(1, (320, 180)), (5, (1280, 720)), (9, (640, 360))])
 @pytest.mark.parametrize("is_full", [False, True])
-def test_matrix_and_range_are_those_of_the_stream(matrix: int, size: tuple[int, int], is_full: bool) -> None:
-    config, packet = keyframe("libx264", "avc1", size=size, matrix=matrix, is_full=is_full, options=FAST)
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
+def test_matrix_and_range_are_those_of_the_stream(
+    matrix: int, size: tuple[int, int], is_full: bool, pixels: str
+) -> None:
+    config, packet = keyframe("libx264", "avc1", size=size, matrix=matrix, is_full=is_full, pixels=pixels, options=FAST)
     _, left, right = seen(stills.take(config, packet.data, Sheets(), "s").thumbnail)
     assert is_near(left, ORANGE), left
     assert is_near(right, TEAL), right
@@ -112,6 +117,32 @@ def test_every_keyframe_of_an_open_gop_gives_its_picture() -> None:
         assert (frame.width, frame.height) == (320, 180)
 
 
+def test_an_open_gop_without_a_recovery_point_gives_its_picture_too() -> None:
+    options = {"x264-params": "annexb=0:scenecut=0:keyint=30:min-keyint=30:bframes=3:open-gop=1"}
+    material = encoded_video("libx264", "avc1", options, frames=40, size="320x180")
+    data = [packet for packet in material.packets if packet.is_keyframe][1].data
+    kept = b""
+    while data:
+        size = 4 + int.from_bytes(data[:4], "big")
+        assert data[4] & 31 != 5, "no IDR"
+        if data[4] & 31 != 6:  # all but the SEI
+            kept += data[:size]
+        data = data[size:]
+    frame, _ = decode(material.config, kept)
+    assert frame.width == 320
+
+
+def test_a_picture_of_noise_is_coded_more_coarsely() -> None:
+    noise = random.Random(1)
+    frame = VideoFrame(640, 360, jpegs.FORMAT)
+    for plane in frame.planes:
+        plane.update(noise.randbytes(plane.buffer_size))
+    finest, coarser, coarsest = (jpegs.encode(frame, quantisers=(each,), most_bytes=0) for each in (3, 6, 31))
+    assert len(finest) > len(coarser) > len(coarsest)
+    assert jpegs.encode(frame, quantisers=(3, 6, 31), most_bytes=len(coarser)) == coarser
+    assert jpegs.encode(frame, quantisers=(3, 31), most_bytes=1) == coarsest
+
+
 def test_a_rich_picture_stays_small() -> None:
     material = encoded_video("libx264", "avc1", {"crf": "18", "x264-params": "annexb=0"}, frames=1, size="1920x1080")
     packet = material.packets[0]
@@ -136,11 +167,14 @@ def test_damage_gives_bad_picture_or_a_picture_and_spoils_nothing(
     assert is_near(seen(stills.take(config, packet.data, Sheets(), "s").thumbnail)[1], ORANGE)
 
 
-def test_a_cut_off_keyframe_is_no_picture() -> None:
+def test_a_keyframe_with_a_hole_is_no_picture() -> None:
     material = encoded_video("libx264", "avc1", {"crf": "18", "x264-params": "annexb=0"}, frames=1, size="640x360")
     data = material.packets[0].data
-    with pytest.raises(BadPicture, match="avc1"):
-        decode(material.config, data[: len(data) // 2])
+    middle = len(data) // 2
+    flipped = data[:middle] + bytes((data[middle] ^ 0xFF,)) + data[middle + 1 :]
+    for broken in (data[:middle], data[:-3], flipped):
+        with pytest.raises(BadPicture, match="avc1"):
+            decode(material.config, broken)
 
 
 def test_a_picture_beyond_8k_is_refused_before_it_is_decoded() -> None:
