@@ -194,7 +194,8 @@ def _print_quality(folder: Path, clip: Path) -> None:
 
 
 def _quality(rung_file: Path, clip: Path, rung: Rung) -> tuple[str, str]:
-    same = "settb=1/30,setpts=N"  # picture against picture: rounded stamps would pair neighbours
+    # Picture against picture (rounded stamps would pair neighbours), and no conversion between tagged and untagged.
+    same = "settb=1/30,setpts=N,setsar=1,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
     graph = (
         f"[1:v]scale={rung.width}:{rung.height}:flags=bicubic,format=yuv420p,{same},split[r1][r2];"
         f"[0:v]format=yuv420p,{same},split[a1][a2];[a1][r1]psnr[p];[a2][r2]ssim[q]"
