@@ -55,7 +55,7 @@ export function Controls({ player, isFullscreen, isCompact, isStatsOpen, isHelpO
         <>
           {hasCaptions && <Button name="captions" label="Captions (c)" testid="captions" isPressed={captions.isWanted} onClick={captions.toggle} />}
           {qualities.length > 1 && <QualityMenu qualities={qualities} playing={stats?.quality ?? null} isOpen={isQualityOpen} onToggle={on.onQuality} />}
-          <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra="wide-only" />
+          <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra={hasCaptions ? 'wide-only' : ''} />
           <Button name="help" label="Keyboard shortcuts (?)" testid="help-button" isPressed={isHelpOpen} onClick={on.onHelp} extra="wide-only" />
           {hasPictureInPicture() && <Button name="pip" label="Picture in picture (i)" testid="pip" onClick={on.onPictureInPicture} extra="wide-only" />}
         </>
