@@ -13,7 +13,7 @@ LONGEST_STEP_S = 0.25
 
 
 class Backlog:
-    """Asked for each packet. All stamps are in 90 kHz of media time.
+    """Of one child; asked for each packet. All stamps are in 90 kHz of media time.
 
     The lead is video, or sound where only that is made: its stamps are the measure. When it is too far behind, video
     is left out up to a keyframe that finds it in time again: what follows a lost frame is no use to a decoder.
@@ -24,10 +24,6 @@ class Backlog:
         self._has_begun = False
         self._is_starting = True
         self._newest = self._done = 0
-
-    def restart(self) -> None:
-        """Another child, which has nothing."""
-        self.__init__()  # type: ignore[misc]  # all of its state is the child's
 
     def interrupt(self) -> None:
         """What follows does not join: it begins with a keyframe."""

@@ -309,7 +309,7 @@ class Transcoder:
     def _open(self) -> None:
         """Take packets for a child that is about to start: from the next keyframe on."""
         self._is_open = True
-        self._backlog.restart()
+        self._backlog = Backlog()
         self._pending_bytes = self._written = 0
         self._waits_since = self._progress = self._looked_at = None
         self._is_ready = False

@@ -270,7 +270,7 @@ async def test_after_a_break_a_child_gets_a_keyframe_first() -> None:
 
 
 async def test_an_orderly_end_gives_out_all_that_was_fed() -> None:
-    async with running("works", deadlines=Deadlines(look_s=0.05)) as (transcoder, heard, feed, task):
+    async with running("works", deadlines=Deadlines(look_s=0.05, finish_s=15)) as (transcoder, heard, feed, task):
         feed.frames(40)
         transcoder.finish()
         feed.frames(5)  # too late
