@@ -6,7 +6,6 @@ Errors: `BadPicture` (the keyframe cannot be decoded; the publisher's fault).
 from fractions import Fraction
 
 import av
-from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
@@ -56,8 +55,6 @@ def _open(name: str, config: CodecConfig) -> VideoCodecContext:
     if config.fourcc != "vp09":  # whose configuration is in every keyframe; FFmpeg knows no vpcC
         decoder.extradata = config.record
     decoder.thread_count = 1
-    # An open GOP begins with a picture that is no IDR: complete, but not yet "recovered" for the decoder.
-    decoder.flags |= Flags.output_corrupt
     # Damage is an error, instead of a picture with holes painted over.
     decoder.options = {"max_pixels": str(MAX_PIXELS), "err_detect": "explode"}
     decoder.open()
