@@ -183,11 +183,8 @@ class Session:
         on_air = self._on_air
         if on_air is not None and not on_air.is_silent(now):
             return publisher.priority > on_air.priority
-        return all(
-            publisher.priority >= other.priority
-            for other in self._publishers
-            if other is not on_air and not other.is_silent(now)
-        )
+        others = (other for other in self._publishers if not other.is_silent(now))
+        return all(publisher.priority >= other.priority for other in others)
 
     # --- media (see `Seat`) ------------------------------------------------------------------------------------
 

@@ -399,6 +399,16 @@ def test_a_takeover_waits_for_its_keyframe_and_cuts_the_other() -> None:
     assert stage.changes == []  # viewers saw no interruption
 
 
+def test_a_takeover_from_a_frozen_one_cuts_it_too() -> None:
+    stage = Stage()
+    one = stage.join()
+    stage.run(3, one)
+    stage.run(4)
+    two = stage.join(takeover="1")
+    stage.run(1, two)
+    assert (stage.on_air(), one.cut_with) == ([True], [REPLACED])
+
+
 async def test_a_takeover_that_leaves_before_its_keyframe_changes_nothing() -> None:
     stage = Stage()
     one = stage.join()
