@@ -106,6 +106,15 @@ def test_every_rendition_with_pictures_has_its_keyframes() -> None:
     assert info.codecs == "avc1.64001e"
 
 
+def test_the_mean_rate_of_keyframes_counts_segments_without_one() -> None:
+    window = make_window("video", 2_000_000)
+    window.apply(Part("video", 1, 0, 2.0, 2.0, False, bytes(500_000), 0))
+    window.apply(SegmentEnd("video", 1, 2.0))
+    (stills,) = m3u8.loads(write_variants(SESSION, {"video": window})).iframe_playlists
+    info = stills.iframe_stream_info
+    assert (info.bandwidth, info.average_bandwidth) == (2000, 1000)
+
+
 def test_sound_alone_is_a_variant_without_a_group() -> None:
     windows = {"audio": make_window("audio", 128_000, config=AUDIO_CONFIG, frame_rate=0)}
     text = write_variants(SESSION, windows)
