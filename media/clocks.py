@@ -176,8 +176,10 @@ class TrackClock:
         if not step:
             if not self.is_frozen and now - self._moved > FROZEN_S:
                 self.is_frozen = True
-                self._base, self._base_arrival = max(self.media, self._head.newest), now
+                stood = round((now - self._moved) * VIDEO_TIMESCALE)
+                self._base, self._base_arrival = max(self.media + stood, self._head.newest), now
                 self.reanchored += 1
+                return self._base, False
             return (self._by_arrival(now) if self.is_frozen else media), False
         self._moved = now
         if self.is_frozen:

@@ -24,7 +24,7 @@ under one stamp, which are behind it by all but the first one's duration."""
 HOLE_MS = 38
 """Stamps this far ahead of the count show a hole at once: two access units of AAC are 42 ms."""
 ARRIVAL_SLACK_MS = 200
-"""Instead of both, of a track without usable stamps: sockets are read every 50 ms, and networks are late by more."""
+"""Instead of `DRIFT_MS`, of a track without usable stamps: sockets are read every 50 ms, and networks are late by more."""
 WHOLE_UNIT_MS = 50
 """Access units up to this length are left out and missed as a whole; longer ones would take the count too far."""
 MAX_REORDER_S = 10.0
@@ -289,7 +289,7 @@ class Timeline:
             self._next_sample += max(ahead, 0)
             return True
         self._beyond += 1 if ahead > 0 else -1
-        is_hole = ahead * 1000 > HOLE_MS * rate and not self._audio.is_frozen
+        is_hole = ahead * 1000 > HOLE_MS * rate
         if not is_hole and abs(self._beyond) < SUSTAINED:
             return True
         if ahead < 0:

@@ -198,6 +198,8 @@ def test_stamps_that_stand_still_are_replaced_by_the_time_of_arrival(lump: int) 
     assert min(steps) > 1_000
     assert max(steps) < 9_000
     assert abs(sounds[-1][1] / 48_000 - videos[-1][1] / 90_000) < 0.5
+    assert {b[1] - a[1] for a, b in pairwise(sounds[1_000:])} == {1024}
+    assert len(sounds) > 5_625 - 30
     assert line.discontinuities == 0
 
 
@@ -295,3 +297,15 @@ def test_any_stamps_give_rising_time_and_no_exception(
         assert place is None or abs(place - line.newest_s(now)) < 300
         assert line.newest_s(now) >= 0
         assert line.newest_s(now + 1) >= was_s - 500
+
+
+def test_sound_without_a_clock_over_a_network_that_stalls_has_no_holes() -> None:
+    line = Timeline(lambda _config, _data: 1024)
+    line.configure(sound(48_000))
+    given = []
+    for n in range(5_000):
+        now = n // 20 * 20 * 1024 / 48_000  # 427 ms at once
+        for event in line.push(Packet(TrackKind.AUDIO, 0, 0, True, b"x"), now):
+            given += [event.dts] if isinstance(event, Packet) else []
+    assert {b - a for a, b in pairwise(given[500:])} == {1024}
+    assert len(given) > 5_000 - 36  # until the distance of packets is known

@@ -101,6 +101,16 @@ def test_a_takeover_in_the_same_moment_never_steps_back() -> None:
     assert sound.dts >= 20 * 1024
 
 
+def test_a_takeover_begins_behind_the_audio_that_was_given_out() -> None:
+    line = timeline()
+    line.push(video(0, key=True), 0.0)
+    for n in range(20):
+        line.push(audio(n * 21), 0.0)
+    line.rejoin()
+    [first] = packets(line.push(video(5, key=True), 0.0))
+    assert first.dts >= 20 * 1024 * 90 / 48
+
+
 def test_two_rejoins_in_a_row_are_one_discontinuity() -> None:
     line = on_air()
     line.rejoin()
