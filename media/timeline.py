@@ -24,7 +24,7 @@ under one stamp, which are behind it by all but the first one's duration."""
 HOLE_MS = 38
 """Stamps this far ahead of the count show a hole at once: two access units of AAC are 42 ms."""
 ARRIVAL_SLACK_MS = 200
-"""Instead of `DRIFT_MS`, of a track without usable stamps: sockets are read every 50 ms, and networks are late by more."""
+"""Instead of `DRIFT_MS`, of a track without usable stamps: networks are late by more than sockets that rest."""
 WHOLE_UNIT_MS = 50
 """Access units up to this length are left out and missed as a whole; longer ones would take the count too far."""
 MAX_REORDER_S = 10.0
