@@ -56,6 +56,13 @@ def test_the_mapping_moves_slowly() -> None:
             assert abs(after - before) <= SLEW * (after_s - before_s) + 1e-6  # a float this large has such steps
 
 
+def test_a_faster_way_is_followed_slowly() -> None:
+    clock = WallClock()
+    play(clock, 60, latency_s=0.5, jitter_s=0)
+    clock.arrive(60.0, WALL_CLOCK + 60.1)
+    assert clock.offset_s(30, 60.3) == pytest.approx(WALL_CLOCK + 0.5 - 2 * SLEW, abs=1e-4)
+
+
 def test_late_packets_do_not_move_it() -> None:
     clock = WallClock()
     play(clock, 120, jitter_s=0)

@@ -381,6 +381,19 @@ def test_a_rung_that_leaves_frames_out_fills_no_segment_beyond_its_end() -> None
     check(stage)
 
 
+def test_a_picture_before_a_hole_does_not_last_far_into_the_next_segment() -> None:
+    stage = Stage()
+    stage.play(3.5)
+    stage.child.is_alive = False
+    stage.play(1.9)
+    stage.child.is_alive = True
+    stage.play(2.6)
+    stage.finish()
+    check(stage)
+    assert stage.ends(HIGH)[1].duration_s == pytest.approx(2.0)
+    assert stage.starts(HIGH)[2] == pytest.approx(5.4, abs=0.7)
+
+
 # --- any run ------------------------------------------------------------------------------------------------
 
 STEPS = st.lists(
