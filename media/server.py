@@ -18,7 +18,7 @@ from config import redis as redis_connection
 from config.limits import usable_cores
 from config.settings import Settings
 from media.callbacks import Callbacks
-from media.metrics import NodeCollector
+from media.metrics import CoresCollector, NodeCollector
 from media.node import Node
 from media.origin import make_runner
 from media.pictures.link import Pictures
@@ -74,7 +74,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         )
         runner = make_runner(node.streams)
         await runner.setup()
-        collectors = (NodeCollector(node), PicturesCollector(pictures))
+        collectors = (NodeCollector(node), CoresCollector(workshop.admission), PicturesCollector(pictures))
         for collector in collectors:
             REGISTRY.register(collector)
         rtmp = RtmpServer(node)

@@ -2,6 +2,7 @@
 
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Packet
 from media.publication import Description
+from media.transcode.ladder import source_of
 from media.transcode.rungs import Source
 
 SHAPE_S = 0.5
@@ -53,7 +54,7 @@ class Shape:
         said, config = self._description, self._config
         if config is None or not config.width or said.video_bitrate_bps <= 0 or said.frame_rate <= 0:
             return None
-        return Source(config.fourcc, config.width, config.height, said.frame_rate, said.video_bitrate_bps)
+        return source_of(config, said.frame_rate, said.video_bitrate_bps)
 
     def measured(self) -> Source | None:
         """Return the source by what came so far, even if that is little; None without a video configuration."""
@@ -63,10 +64,5 @@ class Shape:
         length_s = (self._last - self._first) / VIDEO_TIMESCALE
         rate = (self._frames - 1) / length_s if length_s > 0 else 0.0
         bitrate_bps = round(self._bytes * 8 / length_s) if length_s > 0 else 0
-        return Source(
-            config.fourcc,
-            config.width,
-            config.height,
-            rate or said.frame_rate or FRAME_RATE_GUESS,
-            said.video_bitrate_bps or bitrate_bps,
-        )
+        rate = rate or said.frame_rate or FRAME_RATE_GUESS
+        return source_of(config, rate, said.video_bitrate_bps or bitrate_bps)

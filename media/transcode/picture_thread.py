@@ -11,9 +11,10 @@ from media.transcode.pacing import KeyframePolicy
 from media.transcode.queues import Intake
 from media.transcode.rung_thread import RungThread
 
-LATE = VIDEO_TIMESCALE // 2
-"""Media that may wait undecoded before pictures are dropped: a burst from the network is no overload."""
-OVERLOAD_WINDOW = 3 * VIDEO_TIMESCALE
+LATE = VIDEO_TIMESCALE
+"""Media that may wait undecoded before pictures are dropped: a burst from the network is no overload, nor is what came
+while this process started."""
+OVERLOAD_WINDOW = 8 * VIDEO_TIMESCALE
 OVERLOAD = 0.1
 """Part of a rung's pictures which, dropped over a window, makes the ladder lose its dearest rung."""
 FINISH_S = 5.0

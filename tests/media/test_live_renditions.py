@@ -132,7 +132,7 @@ async def test_rungs_are_chosen_at_once_when_the_publisher_has_said_enough(tmp_p
     stage.live.describe(SAID)
     assert stage.sources == []
     stage.feed([VIDEO_CONFIG])
-    assert stage.sources == [Source("avc1", 1280, 720, 30, 6_000_000)]
+    assert stage.sources == [Source("avc1", 1280, 720, 30, 6_000_000, False)]
     stage.live.describe(msgspec.structs.replace(SAID, video_bitrate_bps=1))
     stage.feed([AUDIO_CONFIG, *interleaved(video_packets(5), audio_packets(5))])
     assert len(stage.sources) == 1

@@ -11,7 +11,7 @@ SAID = Description(frame_rate=60, video_bitrate_bps=6_000_000)
 
 
 def test_a_description_is_enough_with_the_configuration_in_any_order() -> None:
-    source = Source("avc1", 1280, 720, 60, 6_000_000)
+    source = Source("avc1", 1280, 720, 60, 6_000_000, False)
     shape = Shape()
     assert shape.describe(SAID) is None
     assert shape.configure(VIDEO_CONFIG) == source
@@ -58,6 +58,6 @@ def test_what_is_known_is_told_on_demand() -> None:
     shape = Shape()
     assert shape.measured() is None
     shape.configure(VIDEO_CONFIG)
-    assert shape.measured() == Source("avc1", 1280, 720, 30, 0)
+    assert shape.measured() == Source("avc1", 1280, 720, 30, 0, False)
     shape.count(video_packets(1)[0])
-    assert shape.measured() == Source("avc1", 1280, 720, 30, 0)
+    assert shape.measured() == Source("avc1", 1280, 720, 30, 0, False)
