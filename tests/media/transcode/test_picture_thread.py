@@ -6,11 +6,11 @@ import time
 import pytest
 from av.video.frame import VideoFrame
 
-from media.packets import Packet
+from media.packets import VIDEO_TIMESCALE, Packet
 from media.transcode.encoders import RungEncoder
 from media.transcode.fitting import shared_fitter
 from media.transcode.messages import Coded, Finish, RungConfig, Trouble
-from media.transcode.picture_thread import PictureThread, Window
+from media.transcode.picture_thread import OVERLOAD_WINDOW, PictureThread, Window
 from media.transcode.rung_thread import RungThread
 from media.transcode.rungs import Rung
 from tests.media.transcode.child import messages_of
@@ -99,20 +99,19 @@ def test_a_burst_is_waited_for() -> None:
     assert (progress.coded_frames, progress.dropped_frames) == (15, 0)
 
 
-@pytest.mark.parametrize(
-    ("dropped", "is_over"), [([0, 0, 0, 0], False), ([0, 3, 6, 9], False), ([0, 4, 8, 12], True), ([0, 0, 0, 30], True)]
-)
-def test_overload_is_more_than_a_tenth_over_three_seconds(dropped: list[int], is_over: bool) -> None:
+@pytest.mark.parametrize(("lost_a_second", "is_over"), [(0, False), (3, False), (4, True), (30, True)])
+def test_overload_is_more_than_a_tenth_over_a_window(lost_a_second: int, is_over: bool) -> None:
     window = Window()
+    seconds = OVERLOAD_WINDOW // VIDEO_TIMESCALE
     answers = [
-        window.is_overloaded(second * 90_000, [(second * 30, lost), (second * 30, 0)])
-        for second, lost in enumerate(dropped)
+        window.is_overloaded(second * VIDEO_TIMESCALE, [(second * 30, second * lost_a_second), (second * 30, 0)])
+        for second in range(seconds + 1)
     ]
-    assert answers == [False, False, False, is_over]
+    assert answers == [False] * seconds + [is_over]
 
 
 def test_old_drops_are_forgotten() -> None:
     window = Window()
     window.is_overloaded(0, [(0, 0)])
-    assert window.is_overloaded(270_000, [(90, 50)])
-    assert not window.is_overloaded(540_000, [(180, 50)])
+    assert window.is_overloaded(OVERLOAD_WINDOW, [(90, 50)])
+    assert not window.is_overloaded(2 * OVERLOAD_WINDOW, [(180, 50)])
