@@ -419,6 +419,33 @@ async def test_a_takeover_that_leaves_before_its_keyframe_changes_nothing() -> N
     assert (stage.on_air(), one.cut_with, stage.pipeline.breaks) == ([True], [], 0)
 
 
+async def test_a_takeover_that_left_or_never_sends_does_not_hold_up_the_backup() -> None:
+    for leaves in (True, False):
+        stage = Stage()
+        main, backup = stage.join(priority="10"), stage.join(priority="5")
+        stage.run(3, main, backup)
+        usurper = stage.join(priority="7", takeover="1")
+        if leaves:
+            await lose(usurper)
+        else:
+            stage.run(4, main, backup)
+        await lose(main)
+        stage.run(2.2, backup)
+        assert not stage.is_waiting()
+
+
+async def test_a_loss_before_any_media_came_again_is_no_second_interruption() -> None:
+    stage = Stage()
+    one = stage.join()
+    stage.run(5, one)
+    stage.run(4.5)
+    one.frames = 150  # a keyframe, but of the time that was missed
+    stage.run(0.2, one)
+    assert stage.is_waiting()
+    await lose(one)
+    assert len(stage.pipeline.interrupted) == stage.session.interruptions == 1
+
+
 def test_a_takeover_beats_even_a_higher_priority() -> None:
     stage = Stage()
     one = stage.join(priority="50")
