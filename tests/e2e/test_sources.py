@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(150)]
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    made = Product(tmp_path_factory.mktemp("sources"), TALLY_ENCODER_PRESET="ultrafast", TALLY_LADDER="240p")
+    made = Product(tmp_path_factory.mktemp("sources"), TALLY_ENCODER_PRESET="ultrafast", TALLY_LADDER="360p")
     try:
         yield made.start()
     finally:
@@ -35,4 +35,4 @@ def test_it_plays_in_every_rendition(product: Product, tmp_path: Path, name: str
     assert ("audio" in names) or name == "opus only"
     assert all("mp4a.40.2" in each for each in codecs)
     if "only" not in name:
-        assert "240p" in names
+        assert "360p" in names

@@ -178,10 +178,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/channels/{channel}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell the players of my stream */
+        post: operations["addMetadata"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AddMetadata
+         * @description POST channels/{id}/metadata: shown by players at the moment at which it arrives here.
+         */
+        AddMetadata: {
+            data: {
+                [key: string]: string;
+            };
+            /** @default com.tallylight.metadata */
+            className?: string;
+            /** @default null */
+            durationMs?: number | null;
+        };
         /**
          * Channel
          * @description A channel as anyone may see it. The stream key is never here.
@@ -353,6 +383,13 @@ export interface components {
             isAdmin: boolean;
             email: string | null;
             channels: components["schemas"]["OwnedChannel"][];
+        };
+        /**
+         * MetadataAdded
+         * @description POST channels/{id}/metadata: the id that the players see.
+         */
+        MetadataAdded: {
+            id: string;
         };
         /**
          * Nothing
@@ -685,6 +722,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AddMetadata = components['schemas']['AddMetadata'];
 export type Channel = components['schemas']['Channel'];
 export type ChannelUpdated = components['schemas']['ChannelUpdated'];
 export type CreateChannel = components['schemas']['CreateChannel'];
@@ -700,6 +738,7 @@ export type Leave = components['schemas']['Leave'];
 export type ListChannels = components['schemas']['ListChannels'];
 export type Login = components['schemas']['Login'];
 export type Me = components['schemas']['Me'];
+export type MetadataAdded = components['schemas']['MetadataAdded'];
 export type Nothing = components['schemas']['Nothing'];
 export type OwnedChannel = components['schemas']['OwnedChannel'];
 export type Page = components['schemas']['Page'];
@@ -2008,6 +2047,117 @@ export interface operations {
             };
             /** @description NOT_FOUND */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description RATE_LIMITED */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description INTERNAL_ERROR */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    addMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddMetadata"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        success: true;
+                        data: components["schemas"]["MetadataAdded"];
+                    };
+                };
+            };
+            /** @description PARSE_ERROR, INVALID_REQUEST */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description UNAUTHORIZED */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description FORBIDDEN */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description CONFLICT, DUPLICATE, NO_PUBLISHER */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description PAYLOAD_TOO_LARGE */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
