@@ -78,7 +78,7 @@ class Planner:
         self._buffered_bytes = 0
         self._video: list[int] = []  # dts of the buffered packets
         self._audio: list[int] = []
-        self._keyframes: list[int] = []
+        self._keyframes: list[int] = []  # pts
 
     def expect(self, rungs: Mapping[str, float]) -> None:
         """Plan these rungs too: their names and the highest frame rate of each."""
@@ -131,7 +131,7 @@ class Planner:
                 return None
             self._video.append(packet.dts)
             if packet.is_keyframe:
-                self._keyframes.append(packet.dts)
+                self._keyframes.append(packet.pts)
         else:
             self._audio.append(packet.dts)
         self.buffered.append(packet)
@@ -192,21 +192,26 @@ class Planner:
 
     def _plan_rung(self, most: float) -> RungPlan:
         """A rung shows every frame of the source, or every second or third, so that it stays as smooth."""
-        source = 1 / self._pictures(1, self._video)[0]
+        source = 1 / self._frame_s()
         every = max(1, math.ceil(source / most - RATE_TOLERANCE)) if most > 0 else 1
-        # It has no B-frames: it is decoded as the source is presented.
-        shown = sorted(packet.pts for packet in self.buffered if packet.kind is TrackKind.VIDEO)
+        # It has no B-frames: it is decoded as the source is presented. Of an open GOP, the pictures before its
+        # keyframe are not here yet.
+        shown = sorted(packet.pts for packet in self.buffered if packet.kind is TrackKind.VIDEO)[:-1]
         return RungPlan(*self._pictures(every, shown))
 
     def _pictures(self, every: int, stamps: list[int]) -> tuple[float, float]:
         """Return how long a picture and a part last in seconds, where each `every`-th picture is shown."""
-        frame = (stamps[-1] - stamps[0]) / max(len(stamps) - 1, 1) or FRAME_GUESS_S * VIDEO_TIMESCALE
-        frame *= every
+        frame = self._frame_s() * VIDEO_TIMESCALE * every
         count = _frames_in(self._part_s, frame / VIDEO_TIMESCALE)
         spans = zip(stamps, stamps[count * every :], strict=False)
         longest = max((last - first for first, last in spans), default=0)
         part = max(count * frame, min(longest, count * frame * (1 + MAX_JITTER))) / VIDEO_TIMESCALE
         return frame / VIDEO_TIMESCALE, _up_to_ms(min(part, LONGEST_PART_S))
+
+    def _frame_s(self) -> float:
+        """Return how long a picture of the source lasts."""
+        ticks = (self._video[-1] - self._video[0]) / max(len(self._video) - 1, 1)
+        return ticks / VIDEO_TIMESCALE or FRAME_GUESS_S
 
     def _plan_audio(self, config: CodecConfig) -> TrackPlan:
         steps = Counter(after - before for before, after in pairwise(self._audio))

@@ -66,6 +66,7 @@ class Packager:
         self._segment_s = plan.segment_s
         self._target_duration_s = plan.target_duration_s
         self._needs_keyframe = True
+        self._start_delay = 0  # presentation minus decode time where the leading segment began
         self._head = 0  # decode time of the newest access unit of the leading rendition
         self._reach = 0  # where media time is: as `_head`, or farther where others went on alone
         self._has_begun = False  # whether a source track has sent something since the beginning or the last break
@@ -210,6 +211,7 @@ class Packager:
             self._needs_keyframe = False
             self._skip_pending_before(packet.pts, with_sound=not self._has_begun)
             self._begin(packet, lead)
+            self._start_delay = packet.pts - packet.dts
         held = lead.held
         if held is not None:
             duration = packet.dts - held.dts
@@ -222,7 +224,9 @@ class Packager:
                 self._cut(held.dts, lead.delay_ticks)  # it lasts longer than expected when it came
             lead.add(held, duration)
             lead.held = None
-        at_keyframe = starts and lead.segment_ticks >= self._shortest
+        # As it is presented: an encoder that reorders more from one GOP on decodes the GOP before in less time.
+        presented = lead.segment_ticks + packet.pts - packet.dts - self._start_delay
+        at_keyframe = starts and presented >= self._shortest
         if at_keyframe or (lead.segment_ticks and lead.segment_ticks + lead.frame_ticks > self._longest):
             self._cut(packet.dts, packet.pts - packet.dts if starts else lead.delay_ticks)
         lead.held = packet
@@ -238,6 +242,7 @@ class Packager:
 
     def _cut(self, dts: int, delay: int) -> None:
         self._lead.end_segment(dts)
+        self._start_delay = delay
         self._announce(dts + delay, self._all)
 
     def _announce(self, pts: int, followers: tuple[Follower, ...]) -> None:

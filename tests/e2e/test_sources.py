@@ -27,7 +27,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     ["hevc 30 2s aac", "av1 30 2s opus", "h264 30 2s mp3", "h264 30 2s ac3-5.1", "h264 30 2s no sound", "opus only"],
 )
 def test_it_plays_in_every_rendition(product: Product, tmp_path: Path, name: str) -> None:
-    with streaming(product, source(name).make(tmp_path, seconds=6)):
+    with streaming(product, source(name).make(tmp_path, seconds=20)):
         names = renditions(product)
         codecs = [playlist.stream_info.codecs for playlist in master(product).playlists]
         faults = {each: answer for each in names if (answer := decode(product, each)).startswith("FAULT")}

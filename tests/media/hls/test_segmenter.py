@@ -110,6 +110,17 @@ def test_a_keyframe_half_a_frame_early_is_in_time() -> None:
     assert segments(run(frames, VIDEO_ONLY))[0].duration_s == pytest.approx(2 - 1400 / 90_000)
 
 
+def test_a_gop_is_as_long_as_it_is_shown_however_far_its_keyframe_is_reordered() -> None:
+    """x265 decodes its first GOP of 2 s in 1.9: from the second keyframe on it reorders over 100 ms more."""
+    frames = video_packets(8, delay=6000)
+    for number, frame in enumerate(frames):
+        if number >= 60:
+            frame.dts -= 9000
+        elif number:
+            frame.dts -= 9000 * number // 60
+    assert [end.duration_s for end in segments(run(frames, VIDEO_ONLY))] == pytest.approx([1.9, 2, 2, 2])
+
+
 def test_a_segment_is_cut_without_a_keyframe_before_it_gets_too_long() -> None:
     outputs = run(video_packets(10, gop=1000), VIDEO_ONLY)
     ends = segments(outputs)
