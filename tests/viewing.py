@@ -11,7 +11,7 @@ import msgspec
 from playwright.sync_api import Browser
 
 from tests.encoder import ffmpeg
-from tests.product import Product
+from tests.product import Product, wait_until
 
 MASTER = "/hls/demo/playlist.m3u8"
 DECODE_S = 4
@@ -76,6 +76,8 @@ def first_sample(product: Product, name: str, msn: int) -> tuple[float, bool]:
 def decode(product: Product, name: str) -> str:
     """Let FFmpeg play a rendition for `DECODE_S`; return the frames it decoded, or what it complained of."""
     url = product.url + rendition_uris(product)[name]
+    # It knows no parts: a rendition without a segment is nothing to it.
+    wait_until(lambda: any(each.uri for each in media_playlist(product, name).segments), 15, f"{name} has a segment")
     result = subprocess.run(
         [ffmpeg(), "-hide_banner", "-loglevel", "warning", "-i", url, "-t", str(DECODE_S), "-f", "null", "-", "-stats"],
         capture_output=True,

@@ -158,7 +158,8 @@ async def test_ffmpeg_plays_the_stream_from_its_start_to_its_end(tmp_path: Path)
         if ahead_s > 0:
             await asyncio.sleep(ahead_s)
         stream.feed(event, WALL_CLOCK + now)
-        if stream.is_playable and not watchers:
+        # FFmpeg knows no parts: it begins when both renditions have a segment.
+        if not watchers and stream.is_playable and all(w.last_closed_msn >= 0 for w in stream.windows.values()):
             watchers = [asyncio.create_task(watch(rendition)) for rendition in ("video", "audio")]
     stream.end()
     async with asyncio.timeout(40):

@@ -153,6 +153,7 @@ def test_a_channel_is_limited_from_a_terminal(terminal: Terminal, settings: Sett
     assert terminal.run("channel", "limit", "nothing")[0] == 1
 
 
+@pytest.mark.services
 def test_what_can_not_be_done_is_one_line_and_exit_code_1(terminal: Terminal) -> None:
     terminal.json("user", "add", "alice")
     for arguments, reason in (
