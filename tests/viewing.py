@@ -95,7 +95,7 @@ def decode(product: Product, name: str) -> str:
 
 def play(browser: Browser, product: Product) -> Seen:
     """Open the channel's page and watch; the first frame may take its time."""
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True).new_page()
     try:
         page.goto(f"{product.url}/demo")
         page.wait_for_function(
