@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
+import msgspec
+
 from tests.bench.processes import table
 from tests.browser import chromium, open_page
 from tests.demo import demo
@@ -18,51 +20,72 @@ from tests.product import Product, wait_until
 WARM_UP_S = 10.0
 WINDOW_S = 25.0
 VISITS = 5
+RUNG = "360p"
 
 
 def main() -> None:
-    """Measure latency over `WINDOW_S` and the time to the first frame over several visits."""
-    with tempfile.TemporaryDirectory(prefix="tally-bench-") as name:
-        product = Product(Path(name)).start()
-        publisher = demo(product)
-        try:
-            wait_until(lambda: product.get("/hls/demo/playlist.m3u8")[0] == 200, 20, "the demo is on")
-            latencies, first_frames = _watch(product)
-        finally:
-            end(publisher)
-            product.stop()
+    """Measure the time to the first frame, then latency over `WINDOW_S`: passed through, and through the ladder."""
+    plain = _measure("off", "source", visits=VISITS)
+    rung = _measure(RUNG, RUNG, visits=0)
+    added = median(rung.latencies) - median(plain.latencies)
     print(
         table(
             "Glass to glass, headless Chromium, 0.333 s parts",
             ("figure", "measured", "target"),
             [
-                ("latency, median", f"{median(latencies):.0f} ms", "1400 ms"),
-                ("latency, p95", f"{quantiles(latencies, n=20)[-1]:.0f} ms", "1700 ms"),
-                ("frames read", str(len(latencies)), ""),
-                (f"time to first frame, median of {VISITS}", f"{median(first_frames):.0f} ms", "1000 ms"),
-                ("time to first frame, worst", f"{max(first_frames):.0f} ms", ""),
+                ("latency, median", f"{median(plain.latencies):.0f} ms", "1400 ms"),
+                ("latency, p95", f"{quantiles(plain.latencies, n=20)[-1]:.0f} ms", "1700 ms"),
+                ("frames read", str(len(plain.latencies)), ""),
+                (f"time to first frame, median of {VISITS}", f"{median(plain.first_frames):.0f} ms", "1000 ms"),
+                ("time to first frame, worst", f"{max(plain.first_frames):.0f} ms", ""),
+                (f"latency of {RUNG} out of the ladder, median", f"{median(rung.latencies):.0f} ms", ""),
+                (f"latency of {RUNG} out of the ladder, p95", f"{quantiles(rung.latencies, n=20)[-1]:.0f} ms", ""),
+                ("what the ladder adds to the median", f"{added:.0f} ms", "150 ms"),
             ],
         )
     )
 
 
-def _watch(product: Product) -> tuple[list[float], list[float]]:
+class Glass(msgspec.Struct, frozen=True):
+    """What the pages saw, in ms."""
+
+    latencies: list[float]
+    first_frames: list[float]
+
+
+def _measure(ladder: str, quality: str, *, visits: int) -> Glass:
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as name:
+        product = Product(Path(name), TALLY_LADDER=ladder).start()
+        publisher = demo(product, "--width", "854", "--height", "480")
+        try:
+            wait_until(lambda: product.get("/hls/demo/playlist.m3u8")[0] == 200, 20, "the demo is on")
+            return _watch(product, quality, visits)
+        finally:
+            end(publisher)
+            product.stop()
+
+
+def _watch(product: Product, quality: str, visits: int) -> Glass:
     first_frames: list[float] = []
     with chromium() as browser:
-        for _ in range(VISITS):
+        for _ in range(visits):
             page = open_page(browser, f"{product.url}/demo")
             page.wait_for_function("window.tallyFirstFrame !== null", timeout=20_000)
             first_frames.append(float(page.evaluate("window.tallyFirstFrame")))
             page.context.close()
             time.sleep(0.7)
         page = open_page(browser, f"{product.url}/demo")
+        page.evaluate(f"localStorage.setItem('tally.quality', JSON.stringify('{quality}'))")
+        page.reload()
         page.wait_for_function("window.tallyFrames.length > 0", timeout=20_000)
         page.wait_for_timeout(WARM_UP_S * 1000)
         page.evaluate("window.tallyFrames.length = 0")
         page.wait_for_timeout(WINDOW_S * 1000)
         frames: list[tuple[int, int]] = page.evaluate("window.tallyFrames")
+        height = page.evaluate("document.querySelector('video').videoHeight")
+        assert height == (480 if quality == "source" else int(quality[:-1])), f"{height} lines were shown"
         page.context.close()
-    return [shown - drawn for shown, drawn in frames], first_frames
+    return Glass([shown - drawn for shown, drawn in frames], first_frames)
 
 
 if __name__ == "__main__":
