@@ -36,7 +36,7 @@ from media.transcode.messages import (
 )
 from media.transcode.process import ChildProcess, Nonsense
 from media.transcode.rates import Load
-from media.transcode.rung_state import RungState
+from media.transcode.rung_state import RungState, refused
 from schemas.ingest import RungHealth, TranscoderHealth
 
 log = structlog.get_logger()
@@ -194,10 +194,7 @@ class Transcoder:
         """Return the rungs, best first, those that were refused among them, and the child."""
         rungs = [one.health(self._newest_source) for one in self._rungs.values()]
         if self._lease is not None:
-            for refusal in self._lease.refused:
-                refused = RungState(refusal.rung)
-                refused.lost("refused", refusal.reason)
-                rungs.append(refused.health(0))
+            rungs += [refused(refusal.rung, refusal.reason) for refusal in self._lease.refused]
         rungs.sort(key=lambda one: (-one.width * one.height, -one.frame_rate))
         return rungs, TranscoderHealth(
             encoder=self._encoder,

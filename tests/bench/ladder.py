@@ -85,6 +85,7 @@ def _cli(folder: Path, clip: Path, rungs: Sequence[Rung]) -> float:
         command += [
             "-map", f"[o{number}]", "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-bf", "0",
             "-forced-idr", "1", "-force_key_frames", "source", "-g", "1000000", "-threads", "1",
+            "-fps_mode", "passthrough",
             "-x264-params", "scenecut=0:open-gop=0", "-b:v", bits, "-maxrate", bits, "-bufsize", bits,
             str(folder / f"cli-{rung.name}.mp4"),
         ]  # fmt: skip
