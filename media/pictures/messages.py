@@ -16,6 +16,10 @@ MAX_MESSAGE_BYTES = 16 << 20
 LENGTH = struct.Struct(">I")
 
 
+COLUMNS, ROWS = 10, 10
+"""Small pictures on a storyboard sheet."""
+
+
 class TakeStill(msgspec.Struct, frozen=True, tag="still"):
     """Make the thumbnail of this keyframe, and put its tile on the session's sheet."""
 

@@ -3,9 +3,8 @@
 from av.video.frame import VideoFrame
 
 from media.pictures import jpegs
-from media.pictures.messages import Sheet
+from media.pictures.messages import COLUMNS, ROWS, Sheet
 
-COLUMNS, ROWS = 10, 10
 TILES = COLUMNS * ROWS
 TILE_WIDTH, MOST_TILE_HEIGHT = 160, 284
 """Pixels; a higher picture than 9:16 gets narrower tiles."""

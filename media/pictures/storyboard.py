@@ -5,8 +5,7 @@ WebVTT with a media fragment as the text of each cue (W3C Media Fragments, 4.2.2
 
 import msgspec
 
-from media.pictures.messages import Sheet
-from media.pictures.sheets import COLUMNS
+from media.pictures.messages import COLUMNS, Sheet
 
 FIRST_LINES = "WEBVTT\n"
 LEAST_SPAN_S = 0.001
