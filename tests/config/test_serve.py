@@ -360,10 +360,11 @@ async def test_doctor_in_another_terminal_is_content(serve: Serve) -> None:
 
 
 async def test_a_closed_terminal_ends_serve_unless_it_was_started_with_nohup(serve: Serve) -> None:
-    serve.start_ready()
-    assert serve.end(signal.SIGHUP) == 0
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup themselves
     try:
+        serve.start_ready()
+        assert serve.end(signal.SIGHUP) == 0
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         serve.start_ready()
     finally:
         signal.signal(signal.SIGHUP, before)
