@@ -231,7 +231,7 @@ class Pipeline:
 
     def interrupt(self, media_s: float) -> None:
         """The publisher is gone: from this media time on there is a slate, or a gap, as `tick` lets it grow."""
-        self._has_gap = VIDEO not in self._slates
+        self._has_gap = not self.has_slates
         if self._slates:
             self._interlude = Interlude(self._slates, round(media_s * VIDEO_TIMESCALE))
             self.live.splice({name: clip.config for name, clip in self._slates.items()}, "the publisher is away")

@@ -13,7 +13,8 @@ from contextlib import suppress
 import msgspec
 
 from config import processes
-from media.pictures.messages import LENGTH, MAX_MESSAGE_BYTES, Forget, FromChild, MakeSlate, TakeStill, pack
+from media.pictures.messages import Forget, FromChild, MakeSlate, TakeStill
+from media.wire import LENGTH, MAX_MESSAGE_BYTES, pack
 
 COMMAND = (sys.executable, "-m", "media", "pictures")
 START_DEADLINE_S = 30.0

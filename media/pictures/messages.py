@@ -4,17 +4,10 @@ ingest -> child   TakeStill | MakeSlate, each answered before the next is sent; 
 child -> ingest   Ready once, then Still | Slate | Failed
 """
 
-import struct
-
 import msgspec
 
 from media.packets import CodecConfig
 from media.pictures.slates import SlateClip, SlateProfile
-
-MAX_MESSAGE_BYTES = 16 << 20
-"""No keyframe and no picture is as large; a longer message is a child that lost its mind."""
-LENGTH = struct.Struct(">I")
-
 
 COLUMNS, ROWS = 10, 10
 """Small pictures on a storyboard sheet."""
@@ -78,11 +71,3 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 FromChild = Ready | Still | Slate | Failed
-
-_encoder = msgspec.msgpack.Encoder()
-
-
-def pack(message: ToChild | FromChild) -> bytes:
-    """Return the message with its length before it."""
-    body = _encoder.encode(message)
-    return LENGTH.pack(len(body)) + body

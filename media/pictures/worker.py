@@ -12,18 +12,9 @@ import msgspec
 
 from media.pictures import loops, stills
 from media.pictures.keyframes import BadPicture
-from media.pictures.messages import (
-    LENGTH,
-    MAX_MESSAGE_BYTES,
-    Failed,
-    Forget,
-    FromChild,
-    MakeSlate,
-    Ready,
-    ToChild,
-    pack,
-)
+from media.pictures.messages import Failed, Forget, FromChild, MakeSlate, Ready, ToChild
 from media.pictures.sheets import Sheets
+from media.wire import LENGTH, MAX_MESSAGE_BYTES, pack
 
 MEMORY_BYTES = 1536 << 20
 """Of data: an 8K keyframe of 10 bits takes 300 MB while it is scaled, and all sheets 256 MB."""

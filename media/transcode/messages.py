@@ -4,7 +4,6 @@ ingest -> child   Begin, then Configure | Media | Break in the stream's order, a
 child -> ingest   Ready, then RungConfig and Coded in each rendition's order, Progress now and then
 """
 
-import struct
 from typing import Literal
 
 import msgspec
@@ -12,12 +11,8 @@ import msgspec
 from media.packets import CodecConfig, Packet
 from media.transcode.rungs import Rung
 
-MAX_MESSAGE_BYTES = 16 << 20
-"""No access unit is as large; a longer message is a child that lost its mind."""
 AUDIO = "audio"
 """The rendition name under which re-encoded sound comes back."""
-
-_LENGTH = struct.Struct(">I")
 
 
 class AudioJob(msgspec.Struct, frozen=True):
@@ -114,12 +109,3 @@ class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
 
 
 FromChild = Ready | RungConfig | Coded | Progress | Trouble
-
-
-_encoder = msgspec.msgpack.Encoder()
-
-
-def pack(message: ToChild | FromChild) -> bytes:
-    """Return the message with its length before it."""
-    body = _encoder.encode(message)
-    return _LENGTH.pack(len(body)) + body

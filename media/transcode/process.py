@@ -7,7 +7,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import struct
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +16,8 @@ import msgspec
 
 from config import processes
 from media.transcode.childlog import ChildLog
-from media.transcode.messages import MAX_MESSAGE_BYTES, FromChild
+from media.transcode.messages import FromChild
+from media.wire import LENGTH, MAX_MESSAGE_BYTES
 
 PIPE_BYTES = 1 << 20
 """Asked of the kernel for media, so that a keyframe does not take several turns of the loop."""
@@ -27,7 +27,6 @@ LAST_OUTPUT_S = 1.0
 """What an ended child had still in its pipe; a process of its own may hold the pipe open."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
-_LENGTH = struct.Struct(">I")
 _decoder: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
 
 
@@ -50,16 +49,16 @@ class Unpacker:
         self._buffer += data
         at, size = 0, len(self._buffer)
         with memoryview(self._buffer) as view:
-            while size - at >= _LENGTH.size:
-                (length,) = _LENGTH.unpack_from(view, at)
+            while size - at >= LENGTH.size:
+                (length,) = LENGTH.unpack_from(view, at)
                 if length > MAX_MESSAGE_BYTES:
                     self.fault = f"a message of {length} bytes"
                     break
-                end = at + _LENGTH.size + length
+                end = at + LENGTH.size + length
                 if end > size:
                     break
                 try:
-                    messages.append(_decoder.decode(view[at + _LENGTH.size : end]))
+                    messages.append(_decoder.decode(view[at + LENGTH.size : end]))
                 except msgspec.DecodeError as error:
                     self.fault = f"a message that cannot be read: {error}"
                     break

@@ -32,11 +32,11 @@ from media.transcode.messages import (
     RungConfig,
     ToChild,
     Trouble,
-    pack,
 )
 from media.transcode.process import ChildProcess, Nonsense
 from media.transcode.rates import Load
 from media.transcode.rung_state import RungState, refused
+from media.wire import pack
 from schemas.ingest import RungHealth, TranscoderHealth
 
 log = structlog.get_logger()

@@ -21,7 +21,6 @@ from media.packets import TrackKind
 from media.transcode.encoders import CANDIDATES, FALLBACK, CannotEncode, RungEncoder
 from media.transcode.fitting import SHARED_PIXELS, shared_fitter
 from media.transcode.messages import (
-    MAX_MESSAGE_BYTES,
     Begin,
     Break,
     Coded,
@@ -34,12 +33,12 @@ from media.transcode.messages import (
     RungConfig,
     ToChild,
     Trouble,
-    pack,
 )
 from media.transcode.picture_thread import PictureThread
 from media.transcode.queues import Batch
 from media.transcode.rung_thread import RungThread
 from media.transcode.sound_thread import SoundThread
+from media.wire import MAX_MESSAGE_BYTES, pack
 
 GATHER_S = 0.015
 """Packets of several rungs that become ready within this time are written together."""

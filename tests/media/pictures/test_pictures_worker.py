@@ -7,20 +7,9 @@ import pytest
 
 from media.packets import CodecConfig, TrackKind
 from media.pictures import stills, worker
-from media.pictures.messages import (
-    LENGTH,
-    Failed,
-    Forget,
-    FromChild,
-    MakeSlate,
-    Ready,
-    Slate,
-    Still,
-    TakeStill,
-    ToChild,
-    pack,
-)
+from media.pictures.messages import Failed, Forget, FromChild, MakeSlate, Ready, Slate, Still, TakeStill, ToChild
 from media.pictures.slates import SlateProfile
+from media.wire import LENGTH, pack
 from tests.media.pictures.material import keyframe
 
 FAST = (("preset", "veryfast"),)

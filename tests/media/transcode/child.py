@@ -25,9 +25,9 @@ from media.transcode.messages import (
     RungConfig,
     ToChild,
     Trouble,
-    pack,
 )
 from media.transcode.rungs import Rung
+from media.wire import pack
 from tests.media.material import Material
 
 END_S = 40.0

@@ -26,8 +26,8 @@ from media.transcode.messages import (
     RungProgress,
     ToChild,
     Trouble,
-    pack,
 )
+from media.wire import pack
 
 KIND = sys.argv[1]
 decoder: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.packets import Packet, TrackKind
-from media.transcode.messages import Coded, FromChild, Progress, Ready, Trouble, pack
+from media.transcode.messages import Coded, FromChild, Progress, Ready, Trouble
 from media.transcode.process import Unpacker
+from media.wire import pack
 
 MESSAGES: list[FromChild] = [
     Ready("libx264"),

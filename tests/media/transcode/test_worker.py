@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.packets import CodecConfig, Packet, TrackKind
-from media.transcode.messages import AUDIO, AudioJob, Break, Coded, Configure, Media, Progress, Ready, pack
+from media.transcode.messages import AUDIO, AudioJob, Break, Coded, Configure, Media, Progress, Ready
 from media.transcode.rungs import Rung
+from media.wire import pack
 from tests.media.material import Material
 from tests.media.transcode import captions
 from tests.media.transcode.child import Child, begin, messages_of
