@@ -128,8 +128,9 @@ async def test_what_a_child_makes_comes_back_in_order_with_nothing_lost() -> Non
         assert rungs[0].bitrate_bps == 30 * 200 * 8
         assert (child.restarts, child.dropped_packets) == (0, 0)
         assert child.memory_bytes > 5_000_000
-        assert child.cores > 0
         assert heard.lost == []
+        # The kernel counts in hundredths of a second, which a child that makes nothing of 60 frames may not need.
+        await feed.until(lambda: transcoder.health()[1].cores > 0, count=20)
 
 
 async def test_lag_is_told_against_the_source() -> None:
