@@ -47,6 +47,13 @@ Ladder = Annotated[
     str, Meta(pattern=r"^[a-z0-9]+(,[a-z0-9]+)*$", description="auto, off, or names of rungs such as 720p,480p")
 ]
 Networks = Annotated[str, Meta(description="networks such as 10.0.0.0/8,fd00::/8")]
+Hosts = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?(,(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?)*$|^$",
+        description="host names such as example.org,*.example.com",
+    ),
+]
 FilePath = Annotated[Path, Meta(description="the path of a file")]
 Encoder = Annotated[
     Literal["libx264", "h264_nvenc", "h264_qsv", "h264_videotoolbox", "libsvtav1"],
@@ -86,6 +93,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: DatabaseUrl | None
     redis_url: RedisUrl | None
     s3_url: S3Url | None
+    recordings_s3_url: S3Url | None
+    s3_delivery: Annotated[Literal["proxy", "presigned", "public"], Meta(description="proxy, presigned or public")]
+    s3_public_url: HttpUrl | None
+    storage_host: Host
+    storage_port: Port
+    storage_url: HttpUrl | None
+    spool_max_gb: Annotated[float, Meta(ge=0, le=1_000_000, description="a number of GB, or 0 for half of the disk")]
+    rewind_s: Annotated[int, Meta(ge=0, le=86400, description="a number of seconds up to 86400, or 0 for no rewind")]
+    keep_days: Limit
+    keep_gb: Limit
+    access_s: Annotated[int, Meta(ge=60, le=604800, description="a number of seconds from 60 to 604800")]
+    embed_allow: Hosts
     secret: Secret
     registration: Annotated[Literal["open", "invite", "closed"], Meta(description="open, invite or closed")]
     webhook_allow: Networks
@@ -119,6 +138,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def origin_base_url(self) -> str:
         """Where web reaches this ingest process; no slash at the end."""
         return (self.origin_url or _local_url(self.origin_host, self.origin_port)).rstrip("/")
+
+    @property
+    def storage_base_url(self) -> str:
+        """Where web reaches a storage process; no slash at the end."""
+        return (self.storage_url or _local_url(self.storage_host, self.storage_port)).rstrip("/")
 
     @property
     def serves_rtmps(self) -> bool:
@@ -164,6 +188,7 @@ def load(
     values["secret"] = _read("secret", raw["secret"], sources["secret"]) if raw["secret"] != "" else ""
     settings = Settings(**values)
     _check_together(settings)
+    _check_storage(settings)
     _check_ladder(settings, sources)
     return Loaded(settings, sources)
 
@@ -309,6 +334,15 @@ def _check_together(settings: Settings) -> None:
         )
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsError("TALLY_TLS_CERTIFICATE and TALLY_TLS_KEY belong together: set both or neither")
+
+
+def _check_storage(settings: Settings) -> None:
+    if settings.s3_delivery == "proxy":
+        return
+    if settings.s3_url is None:
+        raise SettingsError(f"TALLY_S3_DELIVERY is {settings.s3_delivery}: set TALLY_S3_URL too, files have no address")
+    if settings.s3_delivery == "public" and settings.s3_public_url is None:
+        raise SettingsError("TALLY_S3_DELIVERY is public: set TALLY_S3_PUBLIC_URL to where everybody reads the objects")
 
 
 def _check_ladder(settings: Settings, sources: dict[str, str]) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
-from schemas.ids import ChannelId, SessionId, UserId
+from schemas.access import Visibility
+from schemas.ids import ChannelId, ClipId, SessionId, UserId, VodId
 from schemas.ingest import SessionHealth
 
 T = TypeVar("T")
@@ -22,6 +23,7 @@ EMAIL_PATTERN = r"^[^@\s\u0000-\u001f\u007f]+@[^@\s\u0000-\u001f\u007f]+\Z"
 CATEGORY_PATTERN = r"^[a-z0-9-]{0,50}\Z"
 LANGUAGE_PATTERN = r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?\Z"
 LADDER_PATTERN = r"^[a-z0-9]{1,16}(,[a-z0-9]{1,16}){0,7}\Z"
+ID_PATTERN = r"^[0-9a-z]{1,40}\Z"
 METADATA_KEY_PATTERN = r"^[A-Z0-9-]{1,50}\Z"
 METADATA_CLASS_PATTERN = r"^[A-Za-z0-9._:-]{1,100}\Z"
 METADATA_VALUE_PATTERN = r"^[^\u0000-\u001f\u007f\"]*\Z"
@@ -33,6 +35,7 @@ PATTERN_WORDS = {
     CATEGORY_PATTERN: "must be at most 50 of a-z, 0-9 and -",
     LANGUAGE_PATTERN: "must be a language code such as en or pt-BR",
     LADDER_PATTERN: "must be auto, off, or up to 8 names of rungs such as 720p,480p",
+    ID_PATTERN: "must be an id",
     METADATA_KEY_PATTERN: "must be at most 50 of A-Z, 0-9 and -",
     METADATA_CLASS_PATTERN: "must be a reverse domain name such as com.example.score",
     METADATA_VALUE_PATTERN: "must be one line of text without double quotes",
@@ -56,6 +59,10 @@ Ladder = Annotated[str, msgspec.Meta(pattern=LADDER_PATTERN)]
 MetadataKey = Annotated[str, msgspec.Meta(pattern=METADATA_KEY_PATTERN)]
 MetadataValue = Annotated[str, msgspec.Meta(max_length=METADATA_VALUE_MAX, pattern=METADATA_VALUE_PATTERN)]
 MetadataClass = Annotated[str, msgspec.Meta(pattern=METADATA_CLASS_PATTERN)]
+Keep = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+ShareS = Annotated[int, msgspec.Meta(ge=60, le=365 * 24 * 3600)]
+Ms = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -140,6 +147,16 @@ class PatchChannel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     mature: bool | msgspec.UnsetType = msgspec.UNSET
     ladder: Ladder | msgspec.UnsetType | None = msgspec.UNSET
     """`auto`, `off`, names of configured rungs, or null for what the instance does."""
+    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
+    """Who may watch it live; takes effect on the running stream too."""
+    vod_visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
+    """Who may watch recordings that begin from now on."""
+    recording: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether streams that begin from now on are recorded."""
+    keep_days: Keep | msgspec.UnsetType | None = msgspec.UNSET
+    """How long recordings stay: days, 0 for ever, or null for what the instance does."""
+    keep_gb: Keep | msgspec.UnsetType | None = msgspec.UNSET
+    """How much they may take before the oldest go: GB, 0 without limit, or null for what the instance does."""
 
 
 class AddMetadata(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -148,6 +165,53 @@ class AddMetadata(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     data: Annotated[dict[MetadataKey, MetadataValue], msgspec.Meta(min_length=1, max_length=METADATA_FIELDS_MAX)]
     class_name: MetadataClass = "com.tallylight.metadata"
     duration_ms: Annotated[int, msgspec.Meta(ge=0, le=24 * 3600 * 1000)] | None = None
+
+
+class ListVods(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The query of GET vods, newest first. `channel` is an id or a name; without it, of all channels."""
+
+    channel: Annotated[str, msgspec.Meta(max_length=40, pattern=LINE_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
+    cursor: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+
+
+class PatchVod(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """PATCH vods/{id}: what is absent stays as it is."""
+
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
+
+
+class CreateClip(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST clips: of a live channel or of a recording; ms of media time from the start of the stream."""
+
+    start_ms: Ms
+    end_ms: Ms
+    channel_id: Id | None = None
+    vod_id: Id | None = None
+    title: Title = ""
+
+
+class PatchClip(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """PATCH clips/{id}: what is absent stays as it is."""
+
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
+
+
+class ListClips(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The query of GET clips, newest first."""
+
+    channel: Annotated[str, msgspec.Meta(max_length=40, pattern=LINE_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
+    vod: Id | msgspec.UnsetType = msgspec.UNSET
+    cursor: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+
+
+class CreateShare(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST channels/{id}/share, vods/{id}/share, clips/{id}/share: a signed address, which opens it for everybody."""
+
+    expires_in_s: ShareS = 7 * 24 * 3600
 
 
 # --- what the API answers ----------------------------------------------------------------------------------
@@ -216,6 +280,11 @@ class Channel(msgspec.Struct, frozen=True, rename="camel"):
     """Live, but its publisher is gone for the moment."""
     ladder: str | None = None
     """What its owner chose, or null."""
+    visibility: Visibility = "public"
+    vod_visibility: Visibility = "public"
+    recording: bool = True
+    keep_days: int | None = None
+    keep_gb: int | None = None
 
 
 class StreamStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -273,6 +342,110 @@ class IngestState(msgspec.Struct, frozen=True, rename="camel"):
     session: SessionHealth | None
     test: SessionHealth | None = None
     last_end: LastEnd | None = None
+
+
+WhyNot = Literal["followers", "subscribers", "private"]
+"""What somebody lacks who may not watch: he does not follow, does not subscribe, has no signed address."""
+
+
+class Playback(msgspec.Struct, frozen=True, rename="camel"):
+    """GET channels/{channel}/playback?key=: where this caller watches it live. Addresses are null where he may not.
+
+    `rewind_url` lists what can be rewound to, from `rewind_from` on. Addresses of what is not public hold a token and
+    stop working at `expires_at`: ask again before. `key` is the token of a shared address.
+    """
+
+    visibility: Visibility
+    why_not: WhyNot | None
+    playlist_url: str | None
+    rewind_url: str | None
+    storyboard_url: str | None
+    rewind_from: Timestamp | None
+    expires_at: Timestamp | None
+    vod_id: VodId | None
+    """The recording that is being made, for those who may watch it."""
+
+
+class Chapter(msgspec.Struct, frozen=True, rename="camel"):
+    """A part of a recording that begins where the stream was interrupted."""
+
+    start_ms: int
+    title: str
+
+
+class Vod(msgspec.Struct, frozen=True, rename="camel"):
+    """A recording. It can be watched from its first seconds on: `state` is `recording` while it still grows.
+
+    `playlist_url` and `download_url` are null where the caller may not watch (`why_not`); they hold a token where the
+    recording is not public, until `expires_at`.
+    """
+
+    id: VodId
+    channel_id: ChannelId
+    channel_name: str
+    channel_display_name: str
+    session_id: SessionId
+    title: str
+    state: Literal["recording", "ready"]
+    visibility: Visibility
+    why_not: WhyNot | None
+    started_at: Timestamp
+    duration_ms: int
+    size_bytes: int
+    thumbnail_url: str
+    storyboard_url: str | None
+    playlist_url: str | None
+    download_url: str | None
+    expires_at: Timestamp | None
+    chapters: list[Chapter]
+    has_gaps: bool
+    deletes_at: Timestamp | None
+    """When its channel's rules will delete it, as far as their days say."""
+
+
+class Clip(msgspec.Struct, frozen=True, rename="camel"):
+    """A clip. It plays at once with the edges of its segments; `state` is `ready` once they are exact, or `rough` when
+    that could not be done. `mp4_url` works in all states.
+    """
+
+    id: ClipId
+    channel_id: ChannelId
+    channel_name: str
+    channel_display_name: str
+    vod_id: VodId | None
+    """The recording it is of, while that exists."""
+    creator_name: str
+    title: str
+    state: Literal["cutting", "ready", "rough"]
+    visibility: Visibility
+    why_not: WhyNot | None
+    start_ms: int
+    duration_ms: int
+    created_at: Timestamp
+    thumbnail_url: str
+    playlist_url: str | None
+    mp4_url: str | None
+    page_url: str
+    expires_at: Timestamp | None
+    has_gaps: bool
+
+
+class Share(msgspec.Struct, frozen=True, rename="camel"):
+    """A signed address: of the page, and of the playlist for players without a page."""
+
+    page_url: str
+    playlist_url: str
+    expires_at: Timestamp
+
+
+class Follow(msgspec.Struct, frozen=True, rename="camel"):
+    """I follow a channel."""
+
+    user_id: UserId
+    channel_id: ChannelId
+    channel_name: str
+    channel_display_name: str
+    followed_at: Timestamp
 
 
 class MetadataAdded(msgspec.Struct, frozen=True, rename="camel"):

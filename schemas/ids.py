@@ -9,7 +9,9 @@ ChannelId = NewType("ChannelId", str)
 SessionId = NewType("SessionId", str)
 """One publish of one channel, from `Publish.Start` to its end; also the id of the row in `streams`."""
 NodeId = NewType("NodeId", str)
-"""One ingest process, for as long as it lives: a restarted process has another one."""
+"""One ingest node: it lies in its spool, so that a process that is started again on it goes on as the same node."""
+VodId = NewType("VodId", str)
+ClipId = NewType("ClipId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case: no i, l, o, u
 _TIME_DIGITS = 9  # 45 bits of milliseconds: until the year 3084

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.access import Visibility
 from schemas.ids import ChannelId, NodeId, SessionId
 
 LIVE_ENTRY_TTL_S = 15
@@ -103,6 +104,8 @@ class PublishGrant(msgspec.Struct, frozen=True, rename="camel"):
     limits: Limits = Limits()
     is_running: bool = False
     is_test: bool = False
+    is_recorded: bool = True
+    visibility: Visibility = "public"
 
 
 class TrackHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -211,9 +214,12 @@ class Cut(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class HeartbeatAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """`cut`: sessions that web no longer allows; the repetition of a command that got lost."""
+    """`cut`: sessions that web no longer allows; `visibility`: who may watch the others, where that is not everybody.
+    The repetition of commands that got lost.
+    """
 
     cut: list[Cut]
+    visibility: dict[SessionId, Visibility] = {}
 
 
 class Unpublish(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -235,6 +241,7 @@ class LiveEntry(msgspec.Struct, frozen=True, rename="camel"):
     node_id: NodeId
     origin_url: str
     started_at_ms: int
+    visibility: Visibility = "public"
 
 
 class CutSession(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="cut"):
@@ -254,5 +261,12 @@ class AddMetadata(msgspec.Struct, frozen=True, rename="camel", tag_field="type",
     fields: dict[str, str]
 
 
-IngestCommand = CutSession | AddMetadata
+class SetVisibility(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="visibility"):
+    """From now on these may watch the session."""
+
+    session_id: SessionId
+    visibility: Visibility
+
+
+IngestCommand = CutSession | AddMetadata | SetVisibility
 """What web tells every ingest process over `INGEST_COMMANDS`."""

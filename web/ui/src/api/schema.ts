@@ -236,6 +236,22 @@ export interface components {
             isReconnecting: boolean;
             /** @default null */
             ladder: string | null;
+            /**
+             * @default public
+             * @enum {unknown}
+             */
+            visibility: "followers" | "private" | "public" | "subscribers";
+            /**
+             * @default public
+             * @enum {unknown}
+             */
+            vodVisibility: "followers" | "private" | "public" | "subscribers";
+            /** @default true */
+            recording: boolean;
+            /** @default null */
+            keepDays: number | null;
+            /** @default null */
+            keepGb: number | null;
         };
         /**
          * ChannelUpdated
@@ -422,6 +438,13 @@ export interface components {
             tags?: string[];
             mature?: boolean;
             ladder?: string | null;
+            /** @enum {unknown} */
+            visibility?: "followers" | "private" | "public" | "subscribers";
+            /** @enum {unknown} */
+            vodVisibility?: "followers" | "private" | "public" | "subscribers";
+            recording?: boolean;
+            keepDays?: number | null;
+            keepGb?: number | null;
         };
         /**
          * PatchMe
