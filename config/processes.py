@@ -15,6 +15,8 @@ Identity = Literal["self", "mapped", "nobody"]
 """Who a child believes to be: see `config/launch.py`."""
 
 POLL_S = 0.02
+HARMLESS = frozenset({"TALLY_LOG_LEVEL", "TALLY_LOG_FORMAT"})
+"""Our variables that a process may have which decodes what strangers send."""
 
 
 def command(argv: Sequence[str], *, death_signal: int = signal.SIGTERM, identity: Identity = "self") -> list[str]:
@@ -25,6 +27,13 @@ def command(argv: Sequence[str], *, death_signal: int = signal.SIGTERM, identity
     launcher = Path(config.__file__).with_name("launch.py")
     # -I -S: no site-packages, no environment: 10 ms instead of 60
     return [sys.executable, "-I", "-S", str(launcher), str(int(death_signal)), str(os.getpid()), identity, *argv]
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """Return our environment without keys, passwords and addresses of servers: for whoever decodes strangers' media."""
+    return {
+        name: value for name, value in os.environ.items() if name in HARMLESS or not name.startswith(("TALLY_", "AWS_"))
+    }
 
 
 def birth(pid: int) -> int | None:

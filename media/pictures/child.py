@@ -4,7 +4,6 @@ Errors: `ChildGone` (it died, hung or spoke nonsense; start another).
 """
 
 import asyncio
-import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -50,7 +49,7 @@ class Child:
                 *processes.command(COMMAND, death_signal=signal.SIGKILL),
                 stdin=PIPE,
                 stdout=PIPE,
-                env=_environment(),
+                env=processes.environment_without_secrets(),
                 start_new_session=True,
             )
         except OSError as error:
@@ -106,8 +105,3 @@ class Child:
         self._questions.close()
         async with asyncio.timeout(END_S):
             await self._process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return ours without our secrets: what decodes the pictures of strangers needs none."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}

@@ -188,6 +188,7 @@ class ChildProcess:
             stdin=child_in,
             stdout=child_out,
             stderr=child_log,
+            env=processes.environment_without_secrets(),
             start_new_session=True,
         )
 

@@ -105,7 +105,8 @@ async def running(
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The strange child imports `media` though it lies elsewhere."""
+    """The strange child imports `media` though it lies elsewhere; none may see what ingest knows."""
+    monkeypatch.setenv("TALLY_SECRET", "not for children")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
 
 
@@ -128,6 +129,7 @@ async def test_what_a_child_makes_comes_back_in_order_with_nothing_lost() -> Non
         assert rungs[0].bitrate_bps == 30 * 200 * 8
         assert (child.restarts, child.dropped_packets) == (0, 0)
         assert child.memory_bytes > 5_000_000
+        assert b"TALLY_SECRET" not in Path(f"/proc/{transcoder.pid}/environ").read_bytes()
         assert heard.lost == []
         # The kernel counts in hundredths of a second, which a child that makes nothing of 60 frames may not need.
         await feed.until(lambda: transcoder.health()[1].cores > 0, count=20)
