@@ -17,6 +17,7 @@ from chat.hub import ChannelState, Hub
 from config import postgres, redis
 from config.settings import Settings
 from schemas.ids import ChannelId, UserId
+from web.access import AccessKeys
 from web.app import PARTS, Part, internal_app, public_app
 from web.events import Events
 from web.failures import AWAY
@@ -57,6 +58,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(client.aclose)
         passwords = Passwords()
         stack.callback(passwords.close)
+        access = AccessKeys(pool, troubles, settings.access_s)
+        await access.start()
+        stack.push_async_callback(access.close)
         yield Services(
             settings=settings,
             pool=pool,
@@ -66,6 +70,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             events=Events(client, troubles),
             metrics=metrics,
             troubles=troubles,
+            access=access,
         )
 
 
@@ -99,6 +104,7 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings))
         tasks = await stack.enter_async_context(_background())
+        tasks.start("access keys", services.access.run())
         sockets = _sockets(services) if "chat" in parts else None
         application = public_app(services, sockets, parts)
         delivery = None

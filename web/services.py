@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from config.postgres import Pool
 from config.settings import Settings
+from web.access import AccessKeys
 from web.events import Events
 from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
@@ -25,6 +26,7 @@ class Services:
     events: Events
     metrics: Metrics
     troubles: Troubles
+    access: AccessKeys
 
 
 SERVICES = web.AppKey("services", Services)
