@@ -7,6 +7,7 @@ to say so (RFC 8216bis, 4.4.6.1). Encoders that could caption send padding all t
 import re
 from typing import Final
 
+from media.codecs.nal import LENGTH_SIZE_AT
 from media.packets import CodecConfig
 
 _SEI_H264: Final = 6  # H.264, table 7-1
@@ -18,7 +19,6 @@ _LOOKED_AT: Final = 8
 """NAL units before the first slice: a delimiter, parameter sets, a few SEIs."""
 _SEARCHED_BYTES: Final = 1024
 """Where captions begin if there are any: what comes before them is small."""
-_LENGTH_SIZE_AT: Final = {"avc1": 4, "hvc1": 21}
 _REGISTERED: Final = 4  # payload type user_data_registered_itu_t_t35
 _HEAD: Final = b"\xb5\x00\x31GA94\x03"  # United States, ATSC, its identifier, cc_data
 # Triplets that are not valid or padding, then one that is valid and says something (CEA-708, 4.4.1).
@@ -29,7 +29,7 @@ def has_long_lengths(config: CodecConfig) -> bool:
     """Whether `carries_captions` can read this video: H.264 or HEVC with lengths of four bytes, as all but a few have
     (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1).
     """
-    at = _LENGTH_SIZE_AT.get(config.fourcc)
+    at = LENGTH_SIZE_AT.get(config.fourcc)
     return at is not None and at < len(config.record) and config.record[at] & 3 == 3
 
 

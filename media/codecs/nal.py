@@ -7,7 +7,7 @@ from media.packets import CodecConfig
 
 MAX_NAL_UNITS = 4096
 """In one access unit: 8K with a slice per macroblock row has 270. More is no picture and costs time to count."""
-_LENGTH_SIZE_AT = {"avc1": 4, "hvc1": 21}
+LENGTH_SIZE_AT = {"avc1": 4, "hvc1": 21}
 """Where the record says how long the lengths are."""
 _AVC_SLICE, _AVC_IDR = 1, 5
 _HEVC_IDR_W_RADL, _HEVC_IDR_N_LP, _HEVC_CRA = 19, 20, 21
@@ -19,7 +19,7 @@ def is_whole(config: CodecConfig, data: bytes) -> bool:
 
     True of codecs that are not made of NAL units. On the path of every packet: 0.3 us for a usual one.
     """
-    record, at = config.record, _LENGTH_SIZE_AT.get(config.fourcc)
+    record, at = config.record, LENGTH_SIZE_AT.get(config.fourcc)
     if at is None or at >= len(record):
         return True
     if record[at] & 3 != 3:
@@ -62,7 +62,7 @@ def is_closed(config: CodecConfig, keyframe: bytes) -> bool:
 
 
 def _nal_types(config: CodecConfig, data: bytes) -> Iterator[int]:
-    record, size_at = config.record, _LENGTH_SIZE_AT.get(config.fourcc)
+    record, size_at = config.record, LENGTH_SIZE_AT.get(config.fourcc)
     if size_at is None or size_at >= len(record):
         return
     size, at = (record[size_at] & 3) + 1, 0
