@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from config.encoders import PRESETS, USUAL_PRESETS
 from config.masking import mask
+from config.objects.address import BadAddress, read_address
 from config.rungs import BadRung, ConfiguredRung, Rungs, read_rungs, unknown_name
 
 PREFIX = "TALLY_"
@@ -337,6 +338,12 @@ def _check_together(settings: Settings) -> None:
 
 
 def _check_storage(settings: Settings) -> None:
+    for name in ("s3_url", "recordings_s3_url"):
+        try:
+            if (url := getattr(settings, name)) is not None:
+                read_address(url)
+        except BadAddress as error:
+            raise SettingsError(f"{variable(name)} is {mask(url)!r}: {error}") from None
     if settings.s3_delivery == "proxy":
         return
     if settings.s3_url is None:
