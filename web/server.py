@@ -15,6 +15,7 @@ from aiohttp import web
 from chat.handler import SocketServer
 from chat.hub import ChannelState, Hub
 from config import postgres, redis
+from config.objects.opening import open_stores
 from config.settings import Settings
 from schemas.ids import ChannelId, UserId
 from web.access import AccessKeys
@@ -71,6 +72,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             metrics=metrics,
             troubles=troubles,
             access=access,
+            stores=await stack.enter_async_context(open_stores(settings)),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from redis.asyncio import Redis
 
+from config.objects.opening import Stores
 from config.postgres import Pool
 from config.settings import Settings
 from web.access import AccessKeys
@@ -27,6 +28,7 @@ class Services:
     metrics: Metrics
     troubles: Troubles
     access: AccessKeys
+    stores: Stores
 
 
 SERVICES = web.AppKey("services", Services)
