@@ -1,7 +1,7 @@
 """HLS playlists from Structs to text (RFC 8216bis; the section is named where it matters). Nothing is parsed here."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -133,7 +133,8 @@ class IFrames(msgspec.Struct, frozen=True, kw_only=True):
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """EXT-X-STREAM-INF (4.4.6.2). Bandwidths include the audio that plays along.
 
-    `captions_group` None says nothing of captions inside of the video; if no variant has one, all are told NONE.
+    `captions_group` None says nothing of captions inside of the video; if no variant has one, all are told NONE, where
+    that is known.
     """
 
     uri: str
@@ -156,12 +157,42 @@ class MultivariantPlaylist(msgspec.Struct, frozen=True):
     subtitles: Sequence[Subtitles] = ()
     captions: Sequence[ClosedCaptions] = ()
     iframes: Sequence[IFrames] = ()
+    knows_captions: bool = True
+    """Whether the absence of closed captions is known, and told."""
+
+
+FIRST_BPS = 3_000_000
+"""The best variant within this is listed first: players that have measured nothing yet start with it."""
+
+
+def ordered(variants: Sequence[Variant]) -> list[Variant]:
+    """Put the one to start with first, then the best ones."""
+    falling = sorted(variants, key=lambda variant: variant.bandwidth_bps, reverse=True)
+    if not falling:
+        return falling
+    first = next((variant for variant in falling if variant.bandwidth_bps <= FIRST_BPS), falling[-1])
+    return [first, *(variant for variant in falling if variant is not first)]
 
 
 def write_media_playlist(playlist: MediaPlaylist, *, skip: int = 0, delta: Delta | None = None) -> str:
     """Return the playlist's text; with `skip` a delta update that leaves out that many segments (6.2.5.1).
 
     With `delta` it leaves out date ranges too.
+    """
+    map_uri = playlist.segments[skip - 1].map_uri if skip else None  # skipped along with its segment (4.4.5.2)
+    segments = []
+    for segment in playlist.segments[skip:]:
+        if lines := write_segment(segment, map_uri):  # nothing may be known yet of the one in progress
+            segments.append(lines)
+        map_uri = segment.map_uri
+    return join_media_playlist(playlist, segments, skip=skip, delta=delta)
+
+
+def join_media_playlist(
+    playlist: MediaPlaylist, segments: Iterable[str], *, skip: int = 0, delta: Delta | None = None
+) -> str:
+    """Return the playlist's text with segments that were written before, by `write_segment`; those it holds itself are
+    not looked at.
     """
     version = MEDIA_VERSION if delta is None else DATED_DELTA_VERSION
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{version}", f"#EXT-X-TARGETDURATION:{playlist.target_duration_s}"]
@@ -175,15 +206,11 @@ def write_media_playlist(playlist: MediaPlaylist, *, skip: int = 0, delta: Delta
     lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_sequence}")
     if playlist.is_iframes_only:
         lines.append("#EXT-X-I-FRAMES-ONLY")
-    map_uri = None
     if skip:
         removed = "" if delta is None else f',RECENTLY-REMOVED-DATERANGES="{_TAB.join(map(_quotable, delta.removed))}"'
         lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skip}{removed}")
-        map_uri = playlist.segments[skip - 1].map_uri  # the tag is skipped along with its segment (4.4.5.2)
     lines += [_date_range(date_range) for date_range in (delta or playlist).date_ranges]
-    for segment in playlist.segments[skip:]:
-        _write_segment(lines, segment, map_uri)
-        map_uri = segment.map_uri
+    lines += segments
     if playlist.is_ended:
         lines.append("#EXT-X-ENDLIST")
     elif playlist.hint_uri is not None:
@@ -195,26 +222,33 @@ def write_media_playlist(playlist: MediaPlaylist, *, skip: int = 0, delta: Delta
     return "\n".join(lines)
 
 
-def _write_segment(lines: list[str], segment: Segment, map_uri: str | None) -> None:
+def write_segment(segment: Segment, map_uri: str | None) -> str:
+    """Return the lines of a segment that follows one with this initialization section; no line feed at the end."""
+    lines = []
     # What applies to a segment comes before its first part (4.4.4.9).
     if segment.is_discontinuous:
         lines.append("#EXT-X-DISCONTINUITY")
     if segment.map_uri is not None and segment.map_uri != map_uri:
-        lines.append(f'#EXT-X-MAP:URI="{segment.map_uri}"')
+        lines.append(write_map(segment.map_uri))
     if segment.program_date_time_ms is not None:
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{format_time(segment.program_date_time_ms)}")
     for part in segment.parts:
         independent = ",INDEPENDENT=YES" if part.is_independent else ""
         gap = ",GAP=YES" if part.is_gap else ""
         lines.append(f'#EXT-X-PART:DURATION={part.duration_s:.5f},URI="{part.uri}"{independent}{gap}')
-    if segment.duration_s is None:
-        return
-    if segment.is_gap:
-        lines.append("#EXT-X-GAP")
-    lines.append(f"#EXTINF:{segment.duration_s:.5f},")
-    if segment.byte_range is not None:
-        lines.append("#EXT-X-BYTERANGE:{}@{}".format(*segment.byte_range))
-    lines.append(segment.uri)
+    if segment.duration_s is not None:
+        if segment.is_gap:
+            lines.append("#EXT-X-GAP")
+        lines.append(f"#EXTINF:{segment.duration_s:.5f},")
+        if segment.byte_range is not None:
+            lines.append("#EXT-X-BYTERANGE:{}@{}".format(*segment.byte_range))
+        lines.append(segment.uri)
+    return "\n".join(lines)
+
+
+def write_map(uri: str) -> str:
+    """Return EXT-X-MAP (4.4.4.5)."""
+    return f'#EXT-X-MAP:URI="{uri}"'
 
 
 def _date_range(date_range: DateRange) -> str:
@@ -273,8 +307,9 @@ def write_multivariant_playlist(playlist: MultivariantPlaylist) -> str:
     ]
     # NONE is for all variants or for none of them (4.4.6.2).
     has_captions = any(variant.captions_group is not None for variant in playlist.variants)
+    tells_none = playlist.knows_captions and not has_captions
     for variant in playlist.variants:
-        lines.append("#EXT-X-STREAM-INF:" + ",".join(_variant(variant, has_captions=has_captions)))
+        lines.append("#EXT-X-STREAM-INF:" + ",".join(_variant(variant, tells_none=tells_none)))
         lines.append(variant.uri)
     lines += [
         f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={stills.bandwidth_bps},AVERAGE-BANDWIDTH={stills.average_bandwidth_bps},"
@@ -285,7 +320,7 @@ def write_multivariant_playlist(playlist: MultivariantPlaylist) -> str:
     return "\n".join(lines)
 
 
-def _variant(variant: Variant, *, has_captions: bool) -> list[str]:
+def _variant(variant: Variant, *, tells_none: bool) -> list[str]:
     attributes = [
         f"BANDWIDTH={variant.bandwidth_bps}",
         f"AVERAGE-BANDWIDTH={variant.average_bandwidth_bps}",
@@ -299,7 +334,7 @@ def _variant(variant: Variant, *, has_captions: bool) -> list[str]:
         attributes.append(f'SUBTITLES="{variant.subtitles_group}"')
     if variant.captions_group is not None:
         attributes.append(f'CLOSED-CAPTIONS="{variant.captions_group}"')
-    elif not has_captions:
+    elif tells_none:
         attributes.append("CLOSED-CAPTIONS=NONE")
     return attributes
 

@@ -12,8 +12,6 @@ from schemas.ids import SessionId
 
 BANDWIDTH_HEADROOM = 1.25
 """What is added to the measured bit rate until the first whole segment is known."""
-FIRST_BPS = 3_000_000
-"""The best variant within this is listed first: players that have measured nothing yet start with it."""
 AUDIO_GROUP = "audio"
 SUBTITLES_GROUP = "subtitles"
 CLOSED_CAPTIONS_GROUP = "cc"
@@ -57,7 +55,7 @@ def write_variants(
             )
         )
         iframes.append(_iframes(session, window, picture))
-    variants = _ordered(variants)
+    variants = text.ordered(variants)
     if audio and sound:
         variants.append(
             text.Variant(
@@ -78,15 +76,6 @@ def write_variants(
             iframes=iframes,
         )
     )
-
-
-def _ordered(variants: list[text.Variant]) -> list[text.Variant]:
-    """Put the one to start with first, then the best ones."""
-    falling = sorted(variants, key=lambda variant: variant.bandwidth_bps, reverse=True)
-    if not falling:
-        return falling
-    first = next((variant for variant in falling if variant.bandwidth_bps <= FIRST_BPS), falling[-1])
-    return [first, *(variant for variant in falling if variant is not first)]
 
 
 def _audio_group(session: SessionId, sound: CodecConfig) -> text.AudioGroup:

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from schemas.playlist import (
+    FIRST_BPS,
     AudioGroup,
     ClosedCaptions,
     DateRange,
@@ -19,8 +20,11 @@ from schemas.playlist import (
     Subtitles,
     Variant,
     format_time,
+    join_media_playlist,
+    ordered,
     write_media_playlist,
     write_multivariant_playlist,
+    write_segment,
 )
 
 LIVE = MediaPlaylist(
@@ -288,3 +292,28 @@ def test_a_multivariant_playlist_with_all_kinds_of_renditions() -> None:
 )
 def test_times_have_milliseconds_and_are_in_utc(time_ms: int, expected: str) -> None:
     assert format_time(time_ms) == expected
+
+
+def test_segments_written_before_make_the_same_playlist() -> None:
+    maps = [None, *(segment.map_uri for segment in LIVE.segments)]
+    lines = [write_segment(segment, map_uri) for segment, map_uri in zip(LIVE.segments, maps, strict=False)]
+    assert join_media_playlist(msgspec.structs.replace(LIVE, segments=()), lines) == LIVE_TEXT
+    delta = join_media_playlist(LIVE, lines[2:], skip=2)
+    assert delta == write_media_playlist(LIVE, skip=2)
+
+
+def test_players_start_with_the_best_that_any_line_carries() -> None:
+    rates = [FIRST_BPS // 8, FIRST_BPS, FIRST_BPS + 1, FIRST_BPS * 2]
+    variants = [
+        Variant(uri=f"{rate}.m3u8", bandwidth_bps=rate, average_bandwidth_bps=rate, codecs=["avc1.64001f"])
+        for rate in rates
+    ]
+    assert [variant.bandwidth_bps for variant in ordered(variants)] == [rates[1], rates[3], rates[2], rates[0]]
+    assert [variant.bandwidth_bps for variant in ordered(variants[2:])] == [rates[2], rates[3]]
+    assert ordered([]) == []
+
+
+def test_nothing_is_said_of_captions_that_nobody_knows_of() -> None:
+    variant = Variant(uri="v.m3u8", bandwidth_bps=1, average_bandwidth_bps=1, codecs=["avc1.64001f"])
+    assert "CLOSED-CAPTIONS=NONE" in write_multivariant_playlist(MultivariantPlaylist([variant]))
+    assert "CAPTIONS" not in write_multivariant_playlist(MultivariantPlaylist([variant], knows_captions=False))
