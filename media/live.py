@@ -18,6 +18,7 @@ from media.meter import TrackMeter
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.stream import StreamPictures
 from media.publication import Description
+from media.resume import Past
 from media.serving import Serving
 from media.shape import Shape
 from media.silence import Silence
@@ -91,6 +92,18 @@ class LiveStream:
         self._events = 0
         self._uncaptioned = ""  # FourCC of the source's video while no captions have been seen inside of it
         self._log = log.bind(session=session_id)
+
+    def resume(self, past: Past) -> None:
+        """Go on where another process stopped; once, before anything is fed. What comes next is a `Discontinuity`."""
+        self._shape = None
+        self._rungs = {rung.name: rung for rung in past.rungs}
+        self._rung_configs = {name: config for name, config in past.own.items() if name in self._rungs}
+        self._packager = Packager(past.plan())
+        self._silence.resume(past.own.get(AUDIO))
+        self._clock.resume(past.clock_offset_s)
+        self._events = past.events
+        self.serving.resume(past)
+        self._publish(self._packager.resume(past.standings(), past.end_s, past.own))
 
     @property
     def is_playable(self) -> bool:

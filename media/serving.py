@@ -30,6 +30,7 @@ from media.hls.window import LiveSegment, Window
 from media.packets import Cue, CueKind
 from media.pictures.stream import FILES as PICTURES
 from media.pictures.stream import StreamPictures
+from media.resume import Past
 from media.spool import Spool
 from schemas.ids import SessionId
 
@@ -71,6 +72,14 @@ class Serving:
         self._change: asyncio.Future[None] | None = None
         self._texts: dict[tuple[str, Skip], bytes] = {}
         self._log = log.bind(session=session_id)
+
+    def resume(self, past: Past) -> None:
+        """Answer what another process answered."""
+        self.windows.update(past.windows)
+        self.target_duration_s = past.planned.target_duration_s
+        self.captioned |= past.captioned
+        self._dates = past.dates
+        self.is_open = True
 
     # --- what the stream says --------------------------------------------------------------------------------
 

@@ -88,6 +88,12 @@ class Silence:
             return (event,) if event.kind is _VIDEO else self._configure(event)
         return self._break(event)
 
+    def resume(self, config: CodecConfig | None) -> None:
+        """Go on in a stream that another process has planned, with the sound that it had."""
+        self.is_published = True
+        if config is not None:
+            self._adopt(config)
+
     def leave(self) -> None:
         """The source is away: until the next break there is silence beside what is shown, at once."""
         self._begin_again()

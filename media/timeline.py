@@ -10,6 +10,7 @@ up to a millisecond each time; the stamps only correct the count, by whole acces
 out without a seam in what is around them.
 """
 
+import math
 from collections.abc import Callable
 
 from media.clocks import RTMP_STAMPS, Head, StampFormat, TrackClock
@@ -77,6 +78,7 @@ class Timeline:
         self._gives_up_at: float | None = None
         self._has_seen_video = False
         self._backlog_until: float | None = None
+        self._knows_clock = True  # of the publisher before
         self.dropped_packets = 0
         """Packets that had no place: before a keyframe or their config, of before a break, torn, doubly there."""
         self.torn_packets = 0
@@ -108,6 +110,16 @@ class Timeline:
             self._is_returning = True
         self._has_seen_video = False
         self._gives_up_at = self._backlog_until = None
+
+    def resume(self, media_s: float, arrival: float) -> None:
+        """Go on from this media time, at which the newest packet arrived in another process; before any packet.
+
+        Nothing is known of the publisher's clock. `rejoin` before its first packet, as ever.
+        """
+        media = math.ceil(media_s * VIDEO_TIMESCALE)
+        self._head.newest, self._head.arrival = media, arrival
+        self._last_video_dts = self._video_end = media
+        self._is_started, self._knows_clock = True, False
 
     def place(self, timestamp_ms: int) -> float | None:
         """Return the media time in seconds of a stamp in milliseconds of the current publisher's clock.
@@ -179,6 +191,8 @@ class Timeline:
         After an outage a sender delivers at once what it had queued. Taken, each outage would put the stream further
         behind what happens. A clock that stood still meanwhile stays behind: it is taken after `BACKLOG_S`.
         """
+        if not self._knows_clock:
+            return False
         place = self._video.media_of(packet.dts)
         if place <= self._video.media or self._head.expected(now) - place <= VIDEO_TIMESCALE:
             return False
@@ -196,6 +210,7 @@ class Timeline:
 
     def _begin(self, clock: TrackClock, packet: Packet, now: float) -> int:
         """Place the first packet of a track."""
+        self._knows_clock = True
         if not self._is_started:
             self._is_started = True
             self._head.arrival = now

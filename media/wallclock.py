@@ -48,6 +48,10 @@ class WallClock:
         self._second, self._least = -1, math.inf
         self._anchored_at_s = None
 
+    def resume(self, offset_s: float) -> None:
+        """Go on with the offset that another process has measured, until packets come."""
+        self._offset_s = offset_s
+
     def offset_s(self, msn: int, media_s: float) -> float:
         """Return wall clock minus media time for a segment that begins at `media_s`; it never changes again."""
         known = self._by_msn.get(msn)

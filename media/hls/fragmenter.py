@@ -62,6 +62,19 @@ class DiscontinuityMark(msgspec.Struct, frozen=True):
 Output = Init | Part | SegmentEnd | Gap | DiscontinuityMark
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """Where a rendition stands that another process has begun: all of its segments are ended."""
+
+    msn: int
+    """Of the next segment."""
+    init_number: int
+    """Of the newest initialization section, 0 before the first."""
+    config: CodecConfig | None
+    """What that section is made of."""
+    fragments: int
+    """How many have been written."""
+
+
 class Fragmenter:
     """Holds one access unit, whose duration the next one tells, and closes parts before they get too long."""
 
@@ -102,6 +115,18 @@ class Fragmenter:
 
     def configure(self, config: CodecConfig) -> None:
         """Begin a new initialization section; the segment before has been ended."""
+        self._adopt(config)
+        self._init_number += 1
+        self._outputs.append(Init(self.name, self._init_number, config, init_section(config)))
+
+    def resume(self, standing: Standing, end_s: float) -> None:
+        """Go on where another process stopped; `end_s` is the media time at which all renditions ended."""
+        if standing.config is not None:
+            self._adopt(standing.config)
+        self.msn, self._init_number, self._sequence = standing.msn, standing.init_number, standing.fragments
+        self.restart(round(end_s * self.timescale))
+
+    def _adopt(self, config: CodecConfig) -> None:
         self.config = config
         self._kind = config.kind
         self._is_audio = config.kind is TrackKind.AUDIO
@@ -109,8 +134,6 @@ class Fragmenter:
         self.segment_start = self.segment_start * timescale(config) // self.timescale
         self.timescale = timescale(config)
         self._measure()
-        self._init_number += 1
-        self._outputs.append(Init(self.name, self._init_number, config, init_section(config)))
 
     def _measure(self) -> None:
         self.frame_ticks = max(1, round(self._plan.frame_s * self.timescale))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from media.hls.boxes import UnsupportedCodec, init_section, timescale
 from media.hls.follower import Follower
-from media.hls.fragmenter import DiscontinuityMark, Fragmenter, Gap, Init, Output, Part, SegmentEnd
+from media.hls.fragmenter import DiscontinuityMark, Fragmenter, Gap, Init, Output, Part, SegmentEnd, Standing
 from media.hls.planner import Plan
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 
@@ -24,6 +24,7 @@ __all__ = [
     "Packager",
     "Part",
     "SegmentEnd",
+    "Standing",
 ]
 
 VIDEO, AUDIO = "video", "audio"
@@ -73,6 +74,26 @@ class Packager:
         self._breaks_next = False  # at the next keyframe
         self._awaited: dict[str, CodecConfig] = {}  # rungs' configurations that hold from the next break on
         self._measure()
+
+    def resume(
+        self, standings: Mapping[str, Standing], end_s: float, configs: Mapping[str, CodecConfig]
+    ) -> list[Output]:
+        """Go on where another process stopped, which had come to this media time; before anything is fed.
+
+        Nothing joins what was before: the next event of the source is a `Discontinuity`. What is packaged from now on
+        has these configurations; others keep theirs.
+        """
+        tracks = (self._lead, *(follower.track for follower in self._all))
+        for track in tracks:
+            track.resume(standings[track.name], end_s)
+        self._outputs.clear()  # those initialization sections exist already
+        for track in tracks:
+            config = configs.get(track.name, track.config)
+            if config is not None and config != track.config:
+                track.configure(config)
+        self._measure()
+        self._head = self._reach = self._lead.clock
+        return self._take()
 
     def _measure(self) -> None:
         lead = self._lead

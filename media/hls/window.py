@@ -8,6 +8,7 @@ import msgspec
 from media.hls.segmenter import DiscontinuityMark, Gap, Init, Output, Part, SegmentEnd
 from media.packets import CodecConfig
 from schemas import playlist as text
+from schemas.journal import GapMade, PartAdded, SegmentBegun, SegmentClosed, SegmentLost
 
 LIVE_WINDOW_S = 60.0
 """Media that a live playlist lists, or eight target durations if that is longer."""
@@ -15,6 +16,9 @@ PARTS_TARGETS = 3
 """Parts are listed for this many target durations (RFC 8216bis, 4.4.4.9) and kept in memory as long."""
 SKIP_TARGETS = 6
 """CAN-SKIP-UNTIL in target durations; the least that section 4.4.3.8 allows."""
+
+Journaled = SegmentBegun | PartAdded | SegmentClosed | GapMade | SegmentLost
+"""What a journal says of a rendition's segments."""
 
 
 class LivePart(msgspec.Struct, gc=False):
@@ -143,6 +147,51 @@ class Window:
         elif isinstance(output, DiscontinuityMark):
             self._is_discontinuous = bool(self.segments)
         return None
+
+    # --- what a journal says of an earlier process -----------------------------------------------------------
+
+    def replay(self, record: Journaled) -> None:
+        """Take the next of what was published before: it is in the spool. Raises `LookupError` or `ValueError`."""
+        if isinstance(record, PartAdded):
+            self._replay_part(self.segments[-1], record)
+        elif isinstance(record, SegmentClosed):
+            self._close(self.segments[-1], record.duration_s)
+        else:
+            segment = self._replay_segment(record)
+            if not isinstance(record, SegmentBegun):
+                segment.is_gap = True
+                self._close(segment, record.duration_s)
+
+    def _replay_segment(self, record: SegmentBegun | GapMade | SegmentLost) -> LiveSegment:
+        last = self.segments[-1] if self.segments else None
+        if last is not None and last.duration_s is None and last.msn == record.msn:
+            self.drop_open()  # begun and never shown, or lost in the middle
+        elif last is not None and (last.duration_s is None or last.msn + 1 != record.msn):
+            raise ValueError(f"{self.name} segment {record.msn} after {last.msn}")
+        self._map_number = max(record.map_number, self._map_number)
+        segment = LiveSegment(
+            record.msn, record.map_number, record.start_s, record.is_discontinuous, record.clock_offset_s
+        )
+        segment.is_stored = True
+        self.clock_offset_s = record.clock_offset_s
+        self.segments.append(segment)
+        return segment
+
+    def _replay_part(self, segment: LiveSegment, record: PartAdded) -> None:
+        segment.parts.append(
+            LivePart(record.duration_s, record.is_independent, record.offset, record.size, None, record.still_bytes)
+        )
+        segment.size = record.offset + record.size
+        self.total_bytes += record.size
+        self.total_s += record.duration_s
+
+    def drop_open(self) -> None:
+        """Forget the segment in progress."""
+        segment = self.segments.pop()
+        self.total_bytes -= segment.size
+        self.total_s -= segment.parts_s
+
+    # --- of the present one ----------------------------------------------------------------------------------
 
     def _begin(self, msn: int, start_s: float) -> LiveSegment:
         # A rung that has not come yet has gaps; they are listed with its first initialization section, or never.
