@@ -11,13 +11,20 @@ ALTER TABLE channels
     ADD COLUMN keep_days integer CHECK (keep_days >= 0),
     ADD COLUMN keep_gb integer CHECK (keep_gb >= 0);
 
--- object_prefix: set by the first event of its storage. stored_at: everything of it is in storage.
+-- object_prefix: set by the first event of its storage. index_name: set by the last one. stored_at: everything of it is
+-- in storage and in these tables. released_at: no recording and no viewer has it any more, clips may hold parts.
+-- sweep_at: when to look next for what of it nothing holds; NULL is never.
 ALTER TABLE streams
     ADD COLUMN is_recorded boolean NOT NULL DEFAULT false,
     ADD COLUMN object_prefix text,
     ADD COLUMN target_duration_s integer,
     ADD COLUMN media_s double precision,
-    ADD COLUMN stored_at timestamptz;
+    ADD COLUMN index_name text,
+    ADD COLUMN stored_at timestamptz,
+    ADD COLUMN released_at timestamptz,
+    ADD COLUMN sweep_at timestamptz;
+CREATE INDEX streams_sweep ON streams (sweep_at) WHERE sweep_at IS NOT NULL;
+CREATE INDEX streams_unstored ON streams (ended_at) WHERE object_prefix IS NOT NULL AND stored_at IS NULL;
 
 -- Initialization sections, and with them what each rendition is from that number on.
 CREATE TABLE inits (
@@ -51,6 +58,7 @@ CREATE TABLE segments (
     stored_at        timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (session_id, rendition, msn)
 );
+CREATE INDEX segments_breaks ON segments (session_id, rendition, msn) WHERE is_discontinuous OR is_gap;
 
 -- Pictures and captions: the newest of each kind and number.
 CREATE TABLE stream_files (

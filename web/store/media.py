@@ -168,4 +168,14 @@ async def cues(db: Database, session: SessionId, from_s: float, to_s: float) -> 
         from_s,
         to_s,
     )
-    return [CueRow(*fields, msgspec.json.decode(text, type=dict[str, str])) for *fields, text in rows]
+    return [
+        CueRow(
+            row["cue_id"],
+            row["class_name"],
+            row["start_s"],
+            row["duration_s"],
+            row["program_ms"],
+            msgspec.json.decode(row["fields"], type=dict[str, str]),
+        )
+        for row in rows
+    ]
