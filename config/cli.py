@@ -13,6 +13,9 @@ from typing import NoReturn
 
 import msgspec
 
+from config.edge.command import add_arguments as edge_arguments
+from config.edge.command import configuration
+from config.edge.plan import CannotPrint
 from config.embedded.runtime import CannotStart
 from config.keeper import StartFailed
 from config.migrations import MigrationRefused, migrate, shipped
@@ -20,7 +23,7 @@ from config.postgres import DatabaseUnavailable
 from config.settings import Settings, SettingsError, load, variable
 from config.version import VERSION
 
-OPERATOR_ERRORS = (SettingsError, CannotStart, StartFailed, MigrationRefused, DatabaseUnavailable)
+OPERATOR_ERRORS = (SettingsError, CannotStart, StartFailed, MigrationRefused, DatabaseUnavailable, CannotPrint)
 """Their text is one line for the person at the terminal."""
 
 
@@ -89,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print the outcome as JSON")
     command = add("doctor", _doctor, "check this machine and show all settings", "tally doctor --json")
     command.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    example = "tally edge nginx --origin http://10.0.0.2:8080 --certificate /etc/tls/chain.pem --key /etc/tls/key.pem"
+    edge_arguments(add("edge", _edge, "print a configuration for a cache or proxy in front of this", example))
     for name, delegate in DELEGATES.items():
         commands.add_parser(name, help=delegate.help, add_help=False)  # listed here, handled before
     return parser
@@ -119,6 +124,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
     report = asyncio.run(doctor.examine(load(bare=True)))
     print(doctor.as_json(report) if arguments.json else doctor.as_text(report))
     return 1 if report.failed else 0
+
+
+def _edge(arguments: argparse.Namespace) -> int:
+    print(configuration(load(bare=True).settings, arguments), end="")
+    return 0
 
 
 # --- commands of other packages ----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ print(json.dumps([sys.argv[1:], os.environ.get("TALLY_DATABASE_URL"), os.environ
 sys.exit(7 if "fail" in sys.argv else 0)
 """
 PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); import config.cli; config.cli.main()"
-OWN = ("serve", "migrate", "doctor")
+OWN = ("serve", "migrate", "doctor", "edge")
 
 
 @pytest.fixture
