@@ -1,7 +1,9 @@
 /** What jsdom lacks and our pages call; and a clean slate after each test. */
 
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
+
+configure({ asyncUtilTimeout: 6000 }); // a page's code loads while other work has the machine
 
 if (typeof window !== 'undefined') {
   HTMLMediaElement.prototype.play = () => Promise.resolve();

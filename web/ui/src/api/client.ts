@@ -5,8 +5,8 @@
 
 import { ApiError, type ApiErrorCode } from './errors';
 import type {
-  Channel, CreateChannel, ErrorBody, GoneOffline, IngestState, Login, Me, Page, PatchChannel, Register, Registered,
-  Session, StreamKey, StreamKeyInfo,
+  Channel, Clip, CreateChannel, CreateClip, ErrorBody, Follow, GoneOffline, IngestState, Login, Me, Page, PatchChannel, PatchVideo,
+  Playback, Register, Registered, Session, Share, StreamKey, StreamKeyInfo, Vod,
 } from './types';
 
 /** A request without an answer after this long has failed. */
@@ -95,6 +95,25 @@ export interface ChannelPage {
   cursor: string | null;
 }
 
+/** One page of a list, and where the next one begins. */
+export interface Listed<T> {
+  items: T[];
+  cursor: string | null;
+}
+
+async function list<T>(path: string, query: Record<string, string | null | undefined>, signal?: AbortSignal): Promise<Listed<T>> {
+  const envelope = await send('GET', `${path}${queryOf(query)}`, undefined, signal);
+  return { items: envelope.data as T[], cursor: envelope.page?.cursor ?? null };
+}
+
+function queryOf(values: Record<string, string | null | undefined>): string {
+  const given = Object.entries(values).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
+}
+
+/** What can be shared by a signed address. */
+export type Shareable = 'channels' | 'vods' | 'clips';
+
 export const api = {
   me: (signal?: AbortSignal) => data<Me>('GET', 'me', undefined, signal),
   login: (body: Login) => data<Session>('POST', 'auth/login', body),
@@ -114,4 +133,18 @@ export const api = {
   rotateStreamKey: (id: string) => data<StreamKey>('POST', `channels/${part(id)}/stream-key`),
   ingest: (id: string, signal?: AbortSignal) => data<IngestState>('GET', `channels/${part(id)}/ingest`, undefined, signal),
   goOffline: (id: string) => data<GoneOffline>('POST', `channels/${part(id)}/go-offline`),
+  playback: (name: string, key?: string, signal?: AbortSignal) => data<Playback>('GET', `channels/${part(name)}/playback${queryOf({ key })}`, undefined, signal),
+  vods: (filter: { channel?: string; cursor?: string | null; limit?: string }, signal?: AbortSignal) => list<Vod>('vods', filter, signal),
+  vod: (id: string, key?: string, signal?: AbortSignal) => data<Vod>('GET', `vods/${part(id)}${queryOf({ key })}`, undefined, signal),
+  patchVod: (id: string, body: PatchVideo) => data<Vod>('PATCH', `vods/${part(id)}`, body),
+  deleteVod: (id: string) => data<unknown>('DELETE', `vods/${part(id)}`),
+  clips: (filter: { channel?: string; vod?: string; cursor?: string | null }, signal?: AbortSignal) => list<Clip>('clips', filter, signal),
+  clip: (id: string, key?: string, signal?: AbortSignal) => data<Clip>('GET', `clips/${part(id)}${queryOf({ key })}`, undefined, signal),
+  createClip: (body: CreateClip) => data<Clip>('POST', 'clips', body),
+  patchClip: (id: string, body: PatchVideo) => data<Clip>('PATCH', `clips/${part(id)}`, body),
+  deleteClip: (id: string) => data<unknown>('DELETE', `clips/${part(id)}`),
+  share: (what: Shareable, id: string, expiresInS: number) => data<Share>('POST', `${what}/${part(id)}/share`, { expiresInS }),
+  follows: (signal?: AbortSignal) => list<Follow>('follows', {}, signal),
+  follow: (channelId: string) => data<Follow>('POST', `follows/${part(channelId)}`),
+  unfollow: (channelId: string) => data<unknown>('DELETE', `follows/${part(channelId)}`),
 };

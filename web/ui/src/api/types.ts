@@ -1,10 +1,13 @@
 /** The API's shapes under the names the pages use; all of them come from the generated `schema.ts`. */
 
+import type { KeepRules } from './media';
 import type { components } from './schema';
+
+export type { Chapter, Clip, CreateClip, Follow, KeepRules, PatchVideo, Playback, Share, Visibility, Vod, WhyNot } from './media';
 
 type Schemas = components['schemas'];
 
-export type Channel = Schemas['Channel'];
+export type Channel = Schemas['Channel'] & KeepRules;
 export type ClientMessage = Schemas['ClientMessage'];
 export type CreateChannel = Schemas['CreateChannel'];
 export type ErrorBody = Schemas['ErrorBody'];
@@ -17,7 +20,7 @@ export type Login = Schemas['Login'];
 export type Me = Schemas['Me'];
 export type OwnedChannel = Schemas['OwnedChannel'];
 export type Page = Schemas['Page'];
-export type PatchChannel = Schemas['PatchChannel'];
+export type PatchChannel = Schemas['PatchChannel'] & Partial<KeepRules>;
 export type PublisherHealth = Schemas['PublisherHealth'];
 export type PublishUrls = Schemas['PublishUrls'];
 export type Register = Schemas['Register'];

@@ -1,67 +1,113 @@
-import { formatSeconds } from '../format';
+import type { ReactNode } from 'react';
+import { formatDuration, formatSeconds } from '../format';
 import { useSound } from '../stores/sound';
 import { Icon, type IconName } from '../ui/Icon';
+import type { Axis } from './axis';
 import { hasPictureInPicture } from './fullscreen';
 import { QualityMenu } from './QualityMenu';
+import { RateMenu } from './RateMenu';
 import type { PlayerHandle } from './usePlayer';
 import { useCaptionChoice } from './useTextTracks';
 
+export type Menu = 'quality' | 'rate';
+
 interface Props {
   player: PlayerHandle;
+  axis: Axis | null;
+  /** The seek bar. */
+  bar: ReactNode;
+  /** What the page adds. */
+  extra: ReactNode;
+  isRecorded: boolean;
   isFullscreen: boolean;
   isCompact: boolean;
   isStatsOpen: boolean;
   isHelpOpen: boolean;
-  isQualityOpen: boolean;
+  menu: Menu | null;
   hasCaptions: boolean;
-  onQuality: (isOpen: boolean) => void;
+  onMenu: (menu: Menu | null) => void;
   onStats: () => void;
   onHelp: () => void;
   onPictureInPicture: () => void;
   onFullscreen: () => void;
 }
 
+/** So far behind, seconds with decimals are no help. */
+const CLOCK_FROM_S = 10;
 const LATENCY_EXPLAINED =
   'Latency: how long ago the picture you see was encoded. The stream carries the time of each picture; this is ' +
   'your clock minus that time, so both clocks have to be right.';
 
-export function Controls({ player, isFullscreen, isCompact, isStatsOpen, isHelpOpen, isQualityOpen, hasCaptions, ...on }: Props) {
+export function Controls({ player, axis, bar, extra, isRecorded, isFullscreen, isCompact, isStatsOpen, isHelpOpen, menu, hasCaptions, ...on }: Props) {
   const { state, stats, isMuted, qualities } = player;
   const captions = useCaptionChoice();
   const volume = useSound((sound) => sound.volume);
   const isPlaying = state.phase === 'playing' || state.phase === 'waiting';
+  const toggle = (which: Menu) => (isOpen: boolean) => on.onMenu(isOpen ? which : null);
   return (
     <div className="controls">
-      <Button name={isPlaying ? 'pause' : 'play'} label={isPlaying ? 'Pause (k)' : 'Play (k)'} testid="play" onClick={player.toggle} />
-      {!isCompact && (
-        <div className="volume">
-          <Button name={isMuted ? 'muted' : 'volume'} label={isMuted ? 'Unmute (m)' : 'Mute (m)'} testid="mute" onClick={player.toggleMute} />
-          <input type="range" min={0} max={100} value={isMuted ? 0 : Math.round(volume * 100)} aria-label="Volume"
-            onChange={(event) => player.setVolume(Number(event.target.value) / 100)} />
-        </div>
-      )}
-      {stats?.isBehind ? (
-        <button type="button" className="go-live" data-testid="go-live" onClick={player.goLive} aria-label="Go to live">
-          <Icon name="forward" size={14} /> Go to live
-        </button>
-      ) : (
-        isPlaying && <span className="on-air" data-testid="at-live">Live</span>
-      )}
-      <span className="latency" data-testid="latency" title={LATENCY_EXPLAINED}>
-        {formatSeconds(stats?.latencyS)}
-      </span>
-      <span className="controls-gap" />
-      {!isCompact && (
-        <>
-          {hasCaptions && <Button name="captions" label="Captions (c)" testid="captions" isPressed={captions.isWanted} onClick={captions.toggle} />}
-          {qualities.length > 1 && <QualityMenu qualities={qualities} playing={stats?.quality ?? null} isOpen={isQualityOpen} onToggle={on.onQuality} />}
-          <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra={hasCaptions ? 'wide-only' : ''} />
-          <Button name="help" label="Keyboard shortcuts (?)" testid="help-button" isPressed={isHelpOpen} onClick={on.onHelp} extra="wide-only" />
-          {hasPictureInPicture() && <Button name="pip" label="Picture in picture (i)" testid="pip" onClick={on.onPictureInPicture} extra="wide-only" />}
-        </>
-      )}
-      <Button name={isFullscreen ? 'shrink' : 'fullscreen'} label={isFullscreen ? 'Leave fullscreen (f)' : 'Fullscreen (f)'} testid="fullscreen" onClick={on.onFullscreen} />
+      {bar}
+      <div className="controls-row">
+        {isRecorded && state.phase === 'ended' ? (
+          <Button name="replay" label="Play again (k)" testid="play" onClick={player.play} />
+        ) : (
+          <Button name={isPlaying ? 'pause' : 'play'} label={isPlaying ? 'Pause (k)' : 'Play (k)'} testid="play" onClick={player.toggle} />
+        )}
+        {!isCompact && (
+          <div className="volume">
+            <Button name={isMuted ? 'muted' : 'volume'} label={isMuted ? 'Unmute (m)' : 'Mute (m)'} testid="mute" onClick={player.toggleMute} />
+            <input type="range" min={0} max={100} value={isMuted ? 0 : Math.round(volume * 100)} aria-label="Volume"
+              onChange={(event) => player.setVolume(Number(event.target.value) / 100)} />
+          </div>
+        )}
+        {isRecorded ? <Clock axis={axis} /> : <Liveness player={player} axis={axis} isPlaying={isPlaying} />}
+        <span className="controls-gap" />
+        {extra}
+        {!isCompact && (
+          <>
+            {hasCaptions && <Button name="captions" label="Captions (c)" testid="captions" isPressed={captions.isWanted} onClick={captions.toggle} />}
+            {isRecorded && <RateMenu rate={player.rate} onRate={player.setRate} isOpen={menu === 'rate'} onToggle={toggle('rate')} />}
+            {qualities.length > 1 && <QualityMenu qualities={qualities} playing={stats?.quality ?? null} isOpen={menu === 'quality'} onToggle={toggle('quality')} />}
+            <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra={hasCaptions || isRecorded || extra ? 'wide-only' : ''} />
+            <Button name="help" label="Keyboard shortcuts (?)" testid="help-button" isPressed={isHelpOpen} onClick={on.onHelp} extra="wide-only" />
+            {hasPictureInPicture() && <Button name="pip" label="Picture in picture (i)" testid="pip" onClick={on.onPictureInPicture} extra="wide-only" />}
+          </>
+        )}
+        <Button name={isFullscreen ? 'shrink' : 'fullscreen'} label={isFullscreen ? 'Leave fullscreen (f)' : 'Fullscreen (f)'} testid="fullscreen" onClick={on.onFullscreen} />
+      </div>
     </div>
+  );
+}
+
+function Clock({ axis }: { axis: Axis | null }) {
+  return (
+    <span className="clock" data-testid="clock">
+      {axis ? axis.label(axis.valueS) : formatDuration(0)} <span>/ {axis ? axis.label(axis.endS) : formatDuration(0)}</span>
+    </span>
+  );
+}
+
+/** At the live edge, or how far behind it. */
+function Liveness({ player, axis, isPlaying }: { player: PlayerHandle; axis: Axis | null; isPlaying: boolean }) {
+  const { stats } = player;
+  const behindS = stats?.place.isPast && axis ? axis.endS - axis.valueS : (stats?.latencyS ?? 0);
+  if (!stats?.isBehind) {
+    return (
+      <>
+        {isPlaying && <span className="on-air" data-testid="at-live">Live</span>}
+        <span className="latency" data-testid="latency" title={LATENCY_EXPLAINED}>{formatSeconds(stats?.latencyS)}</span>
+      </>
+    );
+  }
+  return (
+    <>
+      <button type="button" className="go-live" data-testid="go-live" onClick={player.goLive} aria-label="Go to live">
+        <Icon name="forward" size={14} /> Go to live
+      </button>
+      <span className="latency" data-testid="latency" title="How far this is behind the live picture.">
+        {behindS < CLOCK_FROM_S ? formatSeconds(behindS) : `-${formatDuration(behindS * 1000)}`}
+      </span>
+    </>
   );
 }
 
@@ -74,7 +120,7 @@ interface ButtonProps {
   onClick: () => void;
 }
 
-function Button({ name, label, testid, isPressed, extra = '', onClick }: ButtonProps) {
+export function Button({ name, label, testid, isPressed, extra = '', onClick }: ButtonProps) {
   return (
     <button type="button" className={`control ${extra}`} aria-label={label} title={label} aria-pressed={isPressed} data-testid={testid} onClick={onClick}>
       <Icon name={name} size={22} />

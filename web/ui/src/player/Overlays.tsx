@@ -7,13 +7,14 @@ import type { PlayerState } from './state';
 interface Props {
   /** The publisher is awaited: its chip says so, and a spinner of our own would say it again. */
   isInterrupted: boolean;
+  isRecorded: boolean;
   state: PlayerState;
   onPlay: () => void;
   onRetry: () => void;
   onUnmute: () => void;
 }
 
-export function Overlays({ isInterrupted, state, onPlay, onRetry, onUnmute }: Props) {
+export function Overlays({ isInterrupted, isRecorded, state, onPlay, onRetry, onUnmute }: Props) {
   switch (state.phase) {
     case 'loading':
     case 'waiting':
@@ -38,7 +39,12 @@ export function Overlays({ isInterrupted, state, onPlay, onRetry, onUnmute }: Pr
         </button>
       );
     case 'ended':
-      return null;
+      if (!isRecorded) return null;
+      return (
+        <button type="button" className="play-again" data-testid="play-again" onClick={onPlay}>
+          <Icon name="replay" size={22} /> Play again
+        </button>
+      );
   }
 }
 

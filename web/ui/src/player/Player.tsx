@@ -1,19 +1,23 @@
-import { useEffect, useRef, useState, type PointerEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from 'react';
+import type { Chapter } from '../api/types';
 import { useToasts } from '../stores/toasts';
 import { useSound } from '../stores/sound';
-import { Controls } from './Controls';
+import { axisOf, type Axis } from './axis';
+import { Controls, type Menu } from './Controls';
+import type { Place } from './engine';
 import { toggleFullscreen, togglePictureInPicture, useIsFullscreen } from './fullscreen';
 import { Overlays, ReconnectingChip } from './Overlays';
+import { SeekBar, STEP_S, type Mark } from './SeekBar';
 import { ShortcutsPanel } from './ShortcutsPanel';
 import { StatsPanel } from './StatsPanel';
 import { useMediaSession } from './useMediaSession';
-import { usePlayer, type Source } from './usePlayer';
+import { usePlayer, type PlayerHandle, type Source } from './usePlayer';
+import { useStoryboard } from './useStoryboard';
 import { useCaptionChoice, useTextTracks } from './useTextTracks';
 import { useShortcuts, type Shortcut } from './useShortcuts';
 import './player.css';
 
 const IDLE_MS = 2600;
-const SEEK_S = 5;
 const VOLUME_STEP = 0.1;
 
 interface Props {
@@ -23,9 +27,19 @@ interface Props {
   artwork?: string;
   /** The dashboard's small player: silent, and the page's keys are not its own. */
   isPreview?: boolean;
+  storyboardUrl?: string | null;
+  /** Since when a live stream can be rewound to. */
+  rewindFrom?: string | null;
+  chapters?: readonly Chapter[];
+  /** Somebody is about to seek: what is known of the stream may be old. */
+  onAim?: () => void;
+  onPlace?: (place: Place) => void;
+  /** Buttons of the page, beside the player's own, and their keys. */
+  extra?: ReactNode;
+  extraShortcuts?: Shortcut[];
 }
 
-export function Player({ source, title, artist, artwork = '', isPreview = false }: Props) {
+export function Player({ source, title, artist, artwork = '', isPreview = false, ...more }: Props) {
   const frame = useRef<HTMLElement>(null);
   const player = usePlayer(source, isPreview);
   const { state, stats } = player;
@@ -33,8 +47,10 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
   const hasCaptions = useTextTracks(player.video, frame);
   const toggleCaptions = useCaptionChoice((captions) => captions.toggle);
   const [panel, setPanel] = useState<'stats' | 'help' | null>(null);
-  const [isQualityOpen, setQualityOpen] = useState(false);
-  const [isIdle, wake] = useIdle(state.phase === 'playing' && !isQualityOpen);
+  const [menu, setMenu] = useState<Menu | null>(null);
+  const [isIdle, wake] = useIdle(state.phase === 'playing' && menu === null);
+  const isRecorded = source.isRecorded ?? false;
+  const axis = isPreview ? null : axisOf(player, isRecorded, source.rewindUrl ? (more.rewindFrom ?? null) : null);
   const poster = useFirst(artwork);
   const say = useToasts((toasts) => toasts.show);
 
@@ -55,17 +71,22 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
     { keys: ['i'], label: 'i', what: 'Picture in picture', act: () => void pictureInPicture() },
     { keys: ['ArrowUp'], label: '↑', what: 'Louder', act: () => louder(VOLUME_STEP) },
     { keys: ['ArrowDown'], label: '↓', what: 'Quieter', act: () => louder(-VOLUME_STEP) },
-    { keys: ['ArrowLeft'], label: '←', what: 'Back 5 s', act: () => player.seekBy(-SEEK_S) },
-    { keys: ['ArrowRight'], label: '→', what: 'Forward 5 s', act: () => player.seekBy(SEEK_S) },
-    { keys: ['l'], label: 'l', what: 'Go to live', act: player.goLive },
-    ...(player.qualities.length > 1 ? [{ keys: ['q'], label: 'q', what: 'Quality', act: () => setQualityOpen(!isQualityOpen) }] : []),
+    { keys: ['ArrowLeft'], label: '←', what: `Back ${STEP_S} s`, act: () => player.seekBy(-STEP_S) },
+    { keys: ['ArrowRight'], label: '→', what: `Forward ${STEP_S} s`, act: () => player.seekBy(STEP_S) },
+    ...(isRecorded ? [] : [{ keys: ['l'], label: 'l', what: 'Go to live', act: player.goLive }]),
+    ...(player.qualities.length > 1 ? [{ keys: ['q'], label: 'q', what: 'Quality', act: () => setMenu(menu === 'quality' ? null : 'quality') }] : []),
     ...(hasCaptions ? [{ keys: ['c'], label: 'c', what: 'Captions', act: toggleCaptions }] : []),
+    ...(more.extraShortcuts ?? []),
     { keys: ['s'], label: 's', what: 'Statistics', act: () => toggle('stats') },
     { keys: ['?'], label: '?', what: 'This list', act: () => toggle('help') },
   ];
   const awake = (shortcut: Shortcut): Shortcut => ({ ...shortcut, act: () => (wake(), shortcut.act()) });
   useShortcuts(shortcuts.map(awake), !isPreview);
   useMediaSession({ title, artist, artwork }, player, !isPreview);
+
+  useEffect(() => {
+    if (stats) more.onPlace?.(stats.place);
+  }, [stats]);
 
   const tap = (event: PointerEvent) => {
     wake();
@@ -77,20 +98,46 @@ export function Player({ source, title, artist, artwork = '', isPreview = false 
     <section ref={frame} className="player" aria-label="Player" data-testid="player" data-state={state.phase} data-idle={isIdle}
       data-latency={stats?.latencyS?.toFixed(3) ?? ''} data-aim={stats?.aimS?.toFixed(3) ?? ''} data-buffer={stats?.bufferS.toFixed(3) ?? ''}
       data-dropped={stats?.droppedFrames ?? ''} data-stalls={stats?.stalls ?? ''} data-first-frame={player.firstFrameMs ?? ''}
-      data-muted={player.isMuted} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
-      <video ref={player.video} data-testid="video" playsInline tabIndex={-1} poster={poster} aria-label={`Live video of ${artist}`}
+      data-muted={player.isMuted} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-past={stats?.place.isPast ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
+      <video ref={player.video} data-testid="video" playsInline tabIndex={-1} poster={poster} aria-label={isRecorded ? `Video: ${title}` : `Live video of ${artist}`}
         onPointerUp={tap} onDoubleClick={fullscreen} />
       <div className="overlay">
-        <Overlays isInterrupted={source.isInterrupted ?? false} state={state} onPlay={player.play} onRetry={player.retry} onUnmute={player.unmute} />
+        <Overlays isInterrupted={source.isInterrupted ?? false} isRecorded={isRecorded} state={state} onPlay={player.play} onRetry={player.retry} onUnmute={player.unmute} />
       </div>
       {source.isInterrupted && <ReconnectingChip />}
       {panel === 'stats' && <StatsPanel stats={stats} phase={state.phase} firstFrameMs={player.firstFrameMs} onClose={() => setPanel(null)} />}
       {panel === 'help' && <ShortcutsPanel shortcuts={shortcuts} onClose={() => setPanel(null)} />}
-      <Controls player={player} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
-        isQualityOpen={isQualityOpen} onQuality={setQualityOpen} hasCaptions={hasCaptions}
+      <Controls player={player} axis={axis} bar={axis && <Seek player={player} axis={axis} {...more} />} extra={more.extra} isRecorded={isRecorded} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
+        menu={menu} onMenu={setMenu} hasCaptions={hasCaptions}
         onStats={() => toggle('stats')} onHelp={() => toggle('help')} onPictureInPicture={() => void pictureInPicture()} onFullscreen={fullscreen} />
     </section>
   );
+}
+
+interface SeekProps extends Pick<Props, 'storyboardUrl' | 'chapters' | 'onAim'> {
+  player: PlayerHandle;
+  axis: Axis;
+}
+
+/** The seek bar with its pictures, which load once somebody aims at it, and its chapters. */
+function Seek({ player, axis, storyboardUrl, chapters, onAim }: SeekProps) {
+  const [isAiming, setAiming] = useState(false);
+  const tiles = useStoryboard(storyboardUrl, isAiming, player.stats?.place.isGrowing ?? false);
+  const marks = useMemo(() => marksOf(chapters, axis), [chapters, axis.startS, axis.endS]);
+  const aim = () => {
+    setAiming(true);
+    onAim?.();
+  };
+  return <SeekBar axis={axis} marks={marks} tiles={tiles} onAim={aim} />;
+}
+
+/** A single chapter is the whole, and says nothing. */
+function marksOf(chapters: readonly Chapter[] | undefined, axis: Axis): Mark[] {
+  if (!chapters || chapters.length < 2) return [];
+  return chapters.flatMap(({ startMs, title }) => {
+    const atS = axis.ofMedia(startMs / 1000);
+    return atS === null ? [] : [{ atS, title }];
+  });
 }
 
 /** The first value that is not empty: a poster that changes would be fetched again under a picture that moves. */

@@ -1,13 +1,19 @@
 /**
  * The moving part of the player: one <video>, one source, hls.js where the browser has Media Source Extensions and
  * the browser's own HLS where it has not (older iOS). Speaks to the outside in `PlayerEvent`s; knows no React.
+ *
+ * A live stream has two playlists: the live one, with the last minute, and the one of what can be rewound to. A seek to
+ * before the first plays the second from there; going live leads back. Both say program times, by which they meet.
  */
 
-import type { default as HlsClass, ErrorData, HlsConfig } from 'hls.js';
+import type { default as HlsClass, ErrorData, LevelDetails } from 'hls.js';
 import { fullJitter, type Backoff } from '../backoff';
 import { keepBandwidth, startBandwidth } from './bandwidth';
+import { HLS_CONFIG, PAST_CONFIG, PENALTY_MS } from './config';
 import { pickQuality, qualitiesOf, type Quality, type QualityChoice } from './quality';
 import type { PlayerEvent } from './state';
+import { mediaZero, positionOf, programAt } from './timeline';
+import { tokenOf, withToken } from './token';
 import { isBehind, latencyOf, TROUBLES, type Trouble } from './trouble';
 
 const RETRY: Backoff = { baseMs: 1500, capMs: 15_000 };
@@ -27,31 +33,18 @@ const JUMP_EVERY_MS = 10_000;
 const HOLD_ON_MS = 2000;
 /** After the publisher's return a picture that still stands is given up this soon. */
 const RESUMED_PATIENCE_MS = 1500;
-/** A rendition that failed or had a gap is tried again after this long; hls.js by itself never would. */
-const PENALTY_MS = 20_000;
 /** With more than this ahead a change of quality throws away what is buffered; below, that would stall the picture. */
 const DEEP_BUFFER_S = 6;
+/** A seek to within this of the newest picture is a wish to be live. */
+const LIVE_WITHIN_MS = 3000;
+/** A recording whose rest is shorter than this has ended. */
+const END_WITHIN_S = 1;
+/** How far a recording that stands with media ahead is pushed. */
+const STEP_OVER_S = 0.2;
+/** A seek may land this much before where it was sent to. */
+const LOOP_SLACK_S = 0.5;
 /** The first parts of a new connection say little about the line. */
 const KEEP_BANDWIDTH_EVERY_MS = 5000;
-/** How much of the past stays in the buffer for going back. */
-export const BACK_BUFFER_S = 30;
-
-/** Why: facts of our own measurements with LL-HLS in Chromium. Without a rate above 1 the start-up delay never shrinks. */
-export const HLS_CONFIG: Partial<HlsConfig> = {
-  lowLatencyMode: true,
-  maxLiveSyncPlaybackRate: 1.1,
-  liveSyncOnStallIncrease: 0.25, // the default of 1 s per stall is never taken back
-  backBufferLength: BACK_BUFFER_S,
-  startFragPrefetch: true, // the first request need not wait for the media source to open
-  errorPenaltyExpireMs: PENALTY_MS,
-  // One second is buffered. On a line that fell to a hundredth hls.js stepped down after 10 s and eleven stalls with its
-  // defaults (3, 9, 0.95, 0.7), after 4 s and two with these. The weights are seconds of loading, not of playing.
-  abrEwmaFastLive: 0.6,
-  abrEwmaSlowLive: 4,
-  abrBandWidthFactor: 0.8,
-  abrBandWidthUpFactor: 0.65,
-  enableWorker: false, // fMP4 passes through; a worker only delays the first picture and needs blob: in the CSP
-};
 
 export interface Stats {
   latencyS: number | null;
@@ -73,6 +66,26 @@ export interface Stats {
   quality: string | null;
   isAuto: boolean;
   bandwidthBps: number | null;
+  place: Place;
+}
+
+/** Where it plays and between what. Times as in `timeline.ts`; null while unknown. */
+export interface Place {
+  positionS: number;
+  startS: number;
+  endS: number;
+  /** To where it has loaded. */
+  bufferedS: number;
+  programMs: number | null;
+  /** The first and the newest picture of this playlist. */
+  firstMs: number | null;
+  lastMs: number | null;
+  /** The program time of media time 0. */
+  zeroMs: number | null;
+  /** Plays the playlist of what can be rewound to. */
+  isPast: boolean;
+  /** The playlist may still grow. */
+  isGrowing: boolean;
 }
 
 export interface EngineOptions {
@@ -83,6 +96,14 @@ export interface EngineOptions {
   /** The playlist arrived / there is none (404). */
   onPlayable?: () => void;
   onMissing?: () => void;
+  /** It is there, and not for this viewer (any more). */
+  onRefused?: () => void;
+  /** A recording or a clip, played from `startAtS` on and not as it happens. */
+  isRecorded?: boolean;
+  startAtS?: number;
+  /** The same as a program time, in a playlist that does not begin with the stream; and the one of media time 0. */
+  startAtMs?: number;
+  zeroMs?: number;
   /** What there is to choose from, best first. */
   onQualities?: (qualities: Quality[]) => void;
   /** A small player takes no rendition larger than itself. */
@@ -111,20 +132,37 @@ export class PlayerEngine {
   private penaltyTimer: ReturnType<typeof setTimeout> | null = null;
   private keptBandwidthAt = 0;
   private catchUpTimer: ReturnType<typeof setTimeout> | null = null;
+  private url: string;
+  private rewindUrl: string | null = null;
+  /** The program time at which the past plays or is about to; null: live. */
+  private pastMs: number | null = null;
+  /** Where the next source begins, when that is not its own choice. */
+  private startAtS: number | null;
+  private zeroMs: number | null = null;
+  /** How far the newest live picture is behind this device's clock, ms; lasts while the past plays. */
+  private edgeLagMs: number | null = null;
+  /** Something of this source has been shown. */
+  private hasStarted = false;
+  private rate = 1;
+  private loop: { startS: number; endS: number } | null = null;
 
   constructor(private readonly options: EngineOptions) {
     this.video = options.video;
+    this.url = options.url;
+    this.startAtS = options.startAtS ?? null;
+    this.zeroMs = options.zeroMs ?? null;
     this.listen();
     void this.start();
   }
 
   // --- what a viewer does ---
 
-  /** Play; after a pause the live picture, not the old one, is what a viewer expects. */
+  /** Play; after a pause the live picture, not the old one, is what a viewer expects, unless he went back himself. */
   play(): void {
     this.isPausedByViewer = false;
-    if (this.video.ended) return this.retry(); // play() would start again at the oldest picture
-    if (this.stats().isBehind) this.goLive();
+    if (this.video.ended) return this.playAgain();
+    if (this.isRewound || this.options.isRecorded) this.rejoin();
+    else if (this.stats().isBehind) this.goLive();
     void this.tryPlay(true);
   }
 
@@ -135,20 +173,71 @@ export class PlayerEngine {
   }
 
   goLive(): void {
-    const position = this.livePosition();
-    if (position !== null) this.video.currentTime = position;
+    if (this.options.isRecorded) return;
     this.isPausedByViewer = false;
     this.isRewound = false;
+    if (this.pastMs !== null) {
+      this.pastMs = null;
+      return this.retry();
+    }
+    const position = this.livePosition();
+    if (position !== null) this.video.currentTime = position;
     if (this.video.paused) void this.tryPlay(true);
   }
 
   /** Go back or forward, never out of what can be played. */
   seekBy(seconds: number): void {
-    const { seekable, currentTime } = this.video;
+    const { programMs, startS } = this.place();
+    const { currentTime } = this.video;
+    if (this.pastMs !== null) return this.seekToProgram((programMs ?? this.pastMs) + seconds * 1000);
+    if (!this.options.isRecorded && programMs !== null && this.rewindUrl && currentTime + seconds < startS) {
+      return this.seekToProgram(programMs + seconds * 1000);
+    }
+    this.seekTo(currentTime + seconds);
+  }
+
+  /** Go to a position of this playlist. */
+  seekTo(positionS: number): void {
+    const { seekable } = this.video;
     if (seekable.length === 0) return;
-    const latest = this.livePosition() ?? seekable.end(seekable.length - 1);
-    this.isRewound = currentTime + seconds < latest;
-    this.video.currentTime = Math.min(latest, Math.max(seekable.start(0), currentTime + seconds));
+    const end = seekable.end(seekable.length - 1);
+    const latest = this.options.isRecorded || this.pastMs !== null ? end : (this.livePosition() ?? end);
+    this.isRewound = positionS < latest;
+    const isOver = this.video.ended;
+    this.video.currentTime = Math.min(latest, Math.max(seekable.start(0), positionS));
+    if (isOver && !this.isPausedByViewer) void this.tryPlay(true);
+  }
+
+  /** Go to a moment of a live stream, in whichever of its playlists it is. */
+  seekToProgram(programMs: number): void {
+    const { firstMs, lastMs, isPast } = this.place();
+    const edgeMs = this.edgeMs();
+    if (edgeMs !== null && programMs > edgeMs - LIVE_WITHIN_MS) return this.goLive();
+    const isListed = firstMs !== null && lastMs !== null && programMs >= firstMs && programMs <= lastMs;
+    if (isListed || isPast || !this.rewindUrl) return this.seekListed(programMs);
+    this.pastMs = programMs;
+    this.isRewound = true;
+    this.isPausedByViewer = false;
+    this.hasStarted = false;
+    this.retry();
+  }
+
+  /** Where the past of this stream is listed, and newer tokens of the addresses; plays on whatever changes. */
+  setAddresses(url: string, rewindUrl: string | null): void {
+    this.url = url;
+    this.rewindUrl = rewindUrl;
+  }
+
+  /** Play only this part, in media time, again and again; null: all of it. */
+  setLoop(loop: { startS: number; endS: number } | null): void {
+    this.loop = loop;
+    if (loop) this.keepInLoop(true);
+  }
+
+  /** How fast a recording plays. */
+  setRate(rate: number): void {
+    this.rate = rate;
+    if (this.options.isRecorded) this.video.playbackRate = rate;
   }
 
   /** Play this rendition from the next part on, without a stall. */
@@ -187,12 +276,13 @@ export class PlayerEngine {
     const details = hls?.latestLevelDetails ?? null;
     const quality = video.getVideoPlaybackQuality?.();
     const aimS = hls?.targetLatency ?? null;
-    const latencyS = latencyOf(Date.now(), this.playingDate(), hls && details ? hls.latency : null);
+    const isLive = !this.options.isRecorded;
+    const latencyS = isLive ? latencyOf(Date.now(), this.playingDate(), hls && details ? hls.latency : null) : null;
     const level = hls && hls.currentLevel >= 0 ? hls.levels[hls.currentLevel] : hls?.levels[0];
     return {
       latencyS,
       aimS,
-      isBehind: isBehind(latencyS, aimS),
+      isBehind: isLive && (this.pastMs !== null || isBehind(latencyS, aimS)),
       bufferS: this.bufferAhead(),
       rate: video.playbackRate,
       droppedFrames: quality?.droppedVideoFrames ?? 0,
@@ -208,13 +298,16 @@ export class PlayerEngine {
       isAuto: hls?.autoLevelEnabled ?? true,
       bandwidthBps: hls && this.bitrateBps !== null ? hls.bandwidthEstimate : null,
       engine: this.Hls ? `hls.js ${this.Hls.version}` : 'native HLS',
+      place: this.place(),
     };
   }
 
   // --- the source ---
 
   private async start(): Promise<void> {
+    this.keepPlace();
     this.stop();
+    this.hasStarted = false;
     this.options.onEvent({ type: 'load' });
     let Hls: typeof HlsClass;
     try {
@@ -229,33 +322,100 @@ export class PlayerEngine {
   }
 
   private startHls(Hls: typeof HlsClass): void {
-    const hls = new Hls({ ...HLS_CONFIG, abrEwmaDefaultEstimate: startBandwidth(Date.now()), capLevelToPlayerSize: this.options.isSmall ?? false });
+    const isPast = this.pastMs !== null;
+    const hls = new Hls({
+      ...(isPast || this.options.isRecorded ? PAST_CONFIG : HLS_CONFIG),
+      ...(this.options.isRecorded && { startPosition: this.startAtS ?? 0 }),
+      abrEwmaDefaultEstimate: startBandwidth(Date.now()),
+      capLevelToPlayerSize: this.options.isSmall ?? false,
+      xhrSetup: (request, url) => this.renew(request, url),
+    });
     this.Hls = Hls;
     this.keptBandwidthAt = performance.now();
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.options.onPlayable?.();
       this.listQualities();
+      if (this.options.isRecorded) this.video.playbackRate = this.rate;
       void this.tryPlay(false);
     });
     hls.on(Hls.Events.LEVELS_UPDATED, () => this.listQualities());
+    hls.on(Hls.Events.INIT_PTS_FOUND, (_event, { id, frag, initPTS, timescale }) => {
+      if (id === 'main') this.zeroMs = mediaZero(frag, initPTS / timescale) ?? this.zeroMs;
+    });
+    const beginMs = this.startAtS === null ? this.options.startAtMs : undefined;
+    if (isPast || beginMs !== undefined) hls.once(Hls.Events.LEVEL_UPDATED, () => this.loadFrom(this.pastMs ?? beginMs ?? null));
     hls.on(Hls.Events.LEVEL_SWITCHING, () => this.reapplyLater());
     hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag, part, stats }) => {
       const length = part?.duration ?? frag.duration;
       if (frag.type === 'main' && length > 0) this.measured((stats.total * 8) / length);
     });
     hls.on(Hls.Events.ERROR, (_event, error) => this.onHlsError(Hls, error));
-    hls.loadSource(this.options.url);
+    hls.loadSource(this.sourceUrl());
     hls.attachMedia(this.video);
   }
 
+  /** Where a moment is, only the playlist says: as soon as it is there, loading begins at that place. */
+  private loadFrom(programMs: number | null): void {
+    const details = this.details();
+    const position = programMs === null ? null : positionOf(details?.fragments ?? [], programMs);
+    if (position !== null) this.hls?.startLoad(Math.max(position, details?.fragmentStart ?? 0));
+  }
+
   private startNative(): void {
-    this.video.src = this.options.url;
-    this.video.addEventListener('loadedmetadata', () => this.options.onPlayable?.(), {
-      once: true,
-      signal: this.listeners.signal,
-    });
+    this.video.src = this.sourceUrl();
+    this.video.addEventListener('loadedmetadata', () => {
+      this.options.onPlayable?.();
+      if (this.pastMs !== null) this.seekListed(this.pastMs);
+      else if (this.startAtS) this.video.currentTime = this.startAtS;
+    }, { once: true, signal: this.listeners.signal });
     void this.tryPlay(false);
+  }
+
+  private sourceUrl(): string {
+    return (this.pastMs === null ? null : this.rewindUrl) ?? this.url;
+  }
+
+  /** Whether the past was asked for and does not play yet. */
+  private isSwitching(): boolean {
+    return this.pastMs !== null && !this.hasStarted;
+  }
+
+  /** The playlists hand on the token with which they were fetched; it may have run out since. */
+  private renew(request: XMLHttpRequest, url: string): void {
+    const fresh = withToken(url, tokenOf(this.url));
+    if (fresh !== url) request.open('GET', fresh, true);
+  }
+
+  /** Go to a moment of this playlist; before anything of it has played, by loading from there. */
+  private seekListed(programMs: number): void {
+    if (this.pastMs !== null) this.pastMs = programMs;
+    if (this.hls && this.isSwitching()) return this.loadFrom(programMs);
+    const position = this.positionAt(programMs);
+    if (position !== null) this.seekTo(position);
+  }
+
+  /** Play on where the viewer is, unless that has gone from the live playlist meanwhile. */
+  private rejoin(): void {
+    const { programMs, positionS, startS, isPast } = this.place();
+    if (this.options.isRecorded || isPast || positionS >= startS || programMs === null || !this.rewindUrl) return;
+    this.pastMs = programMs;
+    this.hasStarted = false;
+    this.retry();
+  }
+
+  /** From the start again, what is recorded; what was live is asked for anew. */
+  private playAgain(): void {
+    if (!this.options.isRecorded) return this.retry(); // play() would start again at the oldest picture
+    this.video.currentTime = 0;
+    void this.tryPlay(true);
+  }
+
+  /** A source that starts again because something failed goes on where it was. */
+  private keepPlace(): void {
+    if (!this.hasStarted) return;
+    if (this.options.isRecorded) this.startAtS = this.video.currentTime;
+    else if (this.pastMs !== null && this.details()) this.pastMs = this.place().programMs;
   }
 
   private stop(): void {
@@ -287,10 +447,13 @@ export class PlayerEngine {
   private onHlsError(Hls: typeof HlsClass, error: ErrorData): void {
     if (!error.fatal) return;
     const { ErrorTypes, ErrorDetails } = Hls;
-    if (error.details === ErrorDetails.MANIFEST_LOAD_ERROR && error.response?.code === 404) {
+    const status = error.response?.code;
+    if (error.details === ErrorDetails.MANIFEST_LOAD_ERROR && status === 404) {
+      if (this.pastMs !== null) return this.goLive(); // there is no past to go to (any more)
       this.options.onMissing?.();
       return this.planRetry(TROUBLES.network);
     }
+    if (status === 401 || status === 403) this.options.onRefused?.();
     if (error.details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR || error.details === ErrorDetails.BUFFER_ADD_CODEC_ERROR) {
       this.stop();
       return this.options.onEvent({ type: 'failed', trouble: TROUBLES.codec });
@@ -334,6 +497,7 @@ export class PlayerEngine {
     const on = (name: keyof HTMLVideoElementEventMap, act: () => void) =>
       this.video.addEventListener(name, act, { signal: this.listeners.signal });
     on('playing', () => {
+      this.hasStarted = true;
       this.attempt = 0;
       this.endStall();
       this.options.onEvent({ type: 'playing' });
@@ -345,6 +509,7 @@ export class PlayerEngine {
       this.endStall();
       this.options.onEvent({ type: 'ended' });
     });
+    on('timeupdate', () => this.keepInLoop(false));
     // A page in the background falls behind; nobody asked it to.
     document.addEventListener('visibilitychange', () => this.catchUp(), { signal: this.listeners.signal });
     on('error', () => {
@@ -361,7 +526,7 @@ export class PlayerEngine {
   }
 
   private catchUp(): void {
-    const isWanted = !document.hidden && !this.isPausedByViewer && !this.isRewound;
+    const isWanted = !document.hidden && !this.isPausedByViewer && !this.isRewound && !this.options.isRecorded;
     if (!isWanted || this.video.paused || !this.stats().isBehind) return;
     const now = performance.now();
     const waitMs = this.jumpedAt + JUMP_EVERY_MS - now;
@@ -386,6 +551,7 @@ export class PlayerEngine {
 
   private checkStall(patienceMs: number): void {
     this.stallTimer = null;
+    if (this.options.isRecorded || this.pastMs !== null) return this.checkPastStall(patienceMs);
     if (this.hls?.latestLevelDetails?.live === false) return this.options.onEvent({ type: 'ended' });
     if (this.isInterrupted) patienceMs = STALL_MS; // there is nothing to jump to
     const isStuck = patienceMs <= STALL_MS - STUCK_MS && this.bufferAhead() > STUCK_WITH_S;
@@ -393,18 +559,107 @@ export class PlayerEngine {
     this.stallTimer = setTimeout(() => this.checkStall(patienceMs - OVER_MS), OVER_MS);
   }
 
+  /** What has happened does not run away: a stall is the end, or waits for the line; hls.js steps over holes itself. */
+  private checkPastStall(patienceMs: number): void {
+    const details = this.details();
+    const leftS = details ? details.edge - this.video.currentTime : Number.POSITIVE_INFINITY;
+    if (details && !details.live && leftS < END_WITHIN_S) return this.options.onEvent({ type: 'ended' });
+    if (details?.live && this.pastMs !== null && leftS < details.targetduration) return this.goLive();
+    if (patienceMs <= 0 && this.bufferAhead() > STUCK_WITH_S) this.video.currentTime += STEP_OVER_S;
+    const left = patienceMs <= 0 ? STALL_MS : patienceMs - OVER_MS;
+    this.stallTimer = setTimeout(() => this.checkPastStall(left), OVER_MS);
+  }
+
   private endStall(): void {
     if (this.stallTimer !== null) clearTimeout(this.stallTimer);
     this.stallTimer = null;
+  }
+
+  /** Back to the part's start at its end, or when the part itself has changed. */
+  private keepInLoop(isNew: boolean): void {
+    if (!this.loop) return;
+    const start = this.positionOfMedia(this.loop.startS);
+    const end = this.positionOfMedia(this.loop.endS);
+    if (start === null || end === null) return;
+    const { currentTime, seeking } = this.video;
+    if (isNew || currentTime > end || (!seeking && currentTime < start - LOOP_SLACK_S)) this.video.currentTime = start;
   }
 
   // --- what is known ---
 
   private playingDate(): Date | null {
     if (this.hls) return this.hls.playingDate;
-    const start = (this.video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate?.();
-    const isKnown = start && Number.isFinite(start.getTime());
-    return isKnown ? new Date(start.getTime() + this.video.currentTime * 1000) : null;
+    const start = this.nativeStart();
+    return start === null ? null : new Date(start + this.video.currentTime * 1000);
+  }
+
+  /** Safari: the program time of position 0. */
+  private nativeStart(): number | null {
+    const start = (this.video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate?.().getTime();
+    return start !== undefined && Number.isFinite(start) ? start : null;
+  }
+
+  private details(): LevelDetails | null {
+    return this.hls?.latestLevelDetails ?? null;
+  }
+
+  private place(): Place {
+    const details = this.details();
+    const { currentTime, seekable, duration } = this.video;
+    const hasRange = seekable.length > 0;
+    const startS = details?.fragmentStart ?? (hasRange ? seekable.start(0) : 0);
+    const endS = details?.edge ?? (Number.isFinite(duration) ? duration : hasRange ? seekable.end(seekable.length - 1) : 0);
+    const lastMs = this.programOf(endS);
+    if (this.pastMs === null && !this.options.isRecorded) this.noteEdge(lastMs);
+    return {
+      positionS: currentTime,
+      startS,
+      endS,
+      bufferedS: currentTime + this.bufferAhead(),
+      programMs: this.isSwitching() ? this.pastMs : this.programOf(currentTime),
+      firstMs: this.programOf(startS),
+      lastMs,
+      zeroMs: this.zero(),
+      isPast: this.pastMs !== null,
+      isGrowing: details?.live ?? !Number.isFinite(duration),
+    };
+  }
+
+  private positionAt(programMs: number): number | null {
+    if (this.hls) return positionOf(this.details()?.fragments ?? [], programMs);
+    const start = this.nativeStart();
+    return start === null ? null : (programMs - start) / 1000;
+  }
+
+  private programOf(positionS: number): number | null {
+    const start = this.hls ? null : this.nativeStart();
+    return start === null ? programAt(this.details()?.fragments ?? [], positionS) : start + positionS * 1000;
+  }
+
+  /** The program time of media time 0; a recording begins with it. */
+  private zero(): number | null {
+    return this.zeroMs ?? (this.options.isRecorded ? this.programOf(0) : null);
+  }
+
+  /** Media time at a position, and the other way round; null while unknown. */
+  mediaAt(positionS: number): number | null {
+    const zeroMs = this.zero();
+    const programMs = this.programOf(positionS);
+    return zeroMs === null || programMs === null ? null : (programMs - zeroMs) / 1000;
+  }
+
+  positionOfMedia(mediaS: number): number | null {
+    const zeroMs = this.zero();
+    return zeroMs === null ? null : this.positionAt(zeroMs + mediaS * 1000);
+  }
+
+  private noteEdge(edgeMs: number | null): void {
+    if (edgeMs !== null) this.edgeLagMs = Date.now() - edgeMs;
+  }
+
+  /** The program time of the newest live picture, also while the past plays. */
+  edgeMs(): number | null {
+    return this.edgeLagMs === null ? null : Date.now() - this.edgeLagMs;
   }
 
   private livePosition(): number | null {

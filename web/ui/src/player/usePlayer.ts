@@ -4,13 +4,31 @@ import { PlayerEngine, type Stats } from './engine';
 import { loadHls } from './loader';
 import { useQuality, type Quality } from './quality';
 import { nextState, START, type PlayerState } from './state';
+import { sameness } from './token';
 
 const STATS_EVERY_MS = 500;
 /** A stream that is over and whose player has had nothing to show for this long has been seen to its end. */
 const PLAYED_OUT_MS = 1200;
 
+/** A part of a recording that is played again and again, in media time. */
+export interface Loop {
+  startS: number;
+  endS: number;
+}
+
 export interface Source {
   url: string;
+  /** A recording or a clip, which is played from `startAtS` on. */
+  isRecorded?: boolean;
+  startAtS?: number;
+  /** The same as a program time, and the program time of media time 0: for a playlist that does not begin with the stream. */
+  startAtMs?: number;
+  zeroMs?: number;
+  /** The playlist of what a live stream can be rewound to. */
+  rewindUrl?: string | null;
+  loop?: Loop | null;
+  /** Something else has the viewer's ear: this pauses as long. */
+  isHeld?: boolean;
   /** A new number is a new start, even of the same address. */
   take: number;
   /** The stream is over; what is left of it still plays. */
@@ -19,6 +37,7 @@ export interface Source {
   isInterrupted?: boolean;
   onPlayable?: () => void;
   onMissing?: () => void;
+  onRefused?: () => void;
   /** While it is ending: the last picture has been shown. */
   onPlayedOut?: () => void;
 }
@@ -36,6 +55,16 @@ export interface PlayerHandle {
   toggle: () => void;
   goLive: () => void;
   seekBy: (seconds: number) => void;
+  /** To a position of what is recorded. */
+  seekTo: (positionS: number) => void;
+  /** To a moment of a live stream, ms since the epoch. */
+  seekToProgram: (programMs: number) => void;
+  /** The program time of the newest live picture. */
+  edgeMs: () => number | null;
+  mediaAt: (positionS: number) => number | null;
+  positionOfMedia: (mediaS: number) => number | null;
+  rate: number;
+  setRate: (rate: number) => void;
   retry: () => void;
   unmute: () => void;
   toggleMute: () => void;
@@ -43,15 +72,22 @@ export interface PlayerHandle {
 }
 
 /** One engine for as long as the source stays the same; everything is taken down with it. */
-export function usePlayer({ url, take, isEnding = false, isInterrupted = false, ...callbacks }: Source, isPreview: boolean): PlayerHandle {
+export function usePlayer(source: Source, isPreview: boolean): PlayerHandle {
+  const { url, take, isRecorded = false, rewindUrl = null, loop = null, isHeld = false, isEnding = false, isInterrupted = false, ...callbacks } = source;
+  const lasting = sameness(url); // a newer token is the same source
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<PlayerEngine | null>(null);
   const latest = useRef(callbacks);
   latest.current = callbacks;
+  const begin = useRef(source);
+  begin.current = source;
+  const addresses = useRef({ url, rewindUrl });
+  addresses.current = { url, rewindUrl };
   const [state, send] = useReducer(nextState, START);
   const [stats, setStats] = useState<Stats | null>(null);
   const [firstFrameMs, setFirstFrameMs] = useState<number | null>(null);
   const [qualities, setQualities] = useState<Quality[]>([]);
+  const [rate, setRate] = useState(1);
   const choice = useQuality((quality) => (isPreview ? 'auto' : quality.choice));
   const sound = useSound();
   const isMuted = isPreview || sound.muted || state.isMutedByBrowser;
@@ -69,7 +105,11 @@ export function usePlayer({ url, take, isEnding = false, isInterrupted = false, 
     const mountedAt = performance.now();
     const current = new PlayerEngine({
       video: element,
-      url,
+      url: addresses.current.url,
+      isRecorded,
+      startAtS: begin.current.startAtS,
+      startAtMs: begin.current.startAtMs,
+      zeroMs: begin.current.zeroMs,
       loadHls,
       onEvent: (event) => {
         send(event);
@@ -77,6 +117,7 @@ export function usePlayer({ url, take, isEnding = false, isInterrupted = false, 
       },
       onPlayable: () => latest.current.onPlayable?.(),
       onMissing: () => latest.current.onMissing?.(),
+      onRefused: () => latest.current.onRefused?.(),
       onQualities: setQualities,
       isSmall: isPreview,
     });
@@ -87,23 +128,35 @@ export function usePlayer({ url, take, isEnding = false, isInterrupted = false, 
       current.destroy();
       engine.current = null;
     };
-  }, [url, take, isPreview]);
+  }, [lasting, take, isPreview, isRecorded]);
 
-  useEffect(() => engine.current?.setQuality(choice), [url, take, choice]);
-  useEffect(() => engine.current?.setInterrupted(isInterrupted), [url, take, isInterrupted]);
+  useEffect(() => engine.current?.setQuality(choice), [lasting, take, choice]);
+  useEffect(() => engine.current?.setInterrupted(isInterrupted), [lasting, take, isInterrupted]);
+  useEffect(() => engine.current?.setAddresses(url, rewindUrl), [take, url, rewindUrl]);
+  useEffect(() => engine.current?.setRate(rate), [lasting, take, rate]);
+  useEffect(() => engine.current?.setLoop(loop && { ...loop }), [lasting, take, loop?.startS, loop?.endS]);
+  useHeld(isHeld, engine, video);
 
   const hasPicture = state.phase === 'playing' || state.phase === 'paused';
   const hasEnded = state.phase === 'ended';
+  const isPast = stats?.place.isPast ?? false;
   useEffect(() => {
-    if (!isEnding || hasPicture) return;
+    if (!isEnding || hasPicture || (isPast && !hasEnded)) return; // who is far behind has much left to see
     const timer = setTimeout(() => latest.current.onPlayedOut?.(), hasEnded ? 0 : PLAYED_OUT_MS);
     return () => clearTimeout(timer);
-  }, [isEnding, hasPicture, hasEnded]);
+  }, [isEnding, hasPicture, hasEnded, isPast]);
 
   const unmute = useCallback(() => {
     send({ type: 'sound-on' });
     useSound.getState().setMuted(false);
   }, []);
+
+  /** What was asked for shows at once. */
+  const now = (act: (engine: PlayerEngine) => void) => {
+    if (!engine.current) return;
+    act(engine.current);
+    setStats(engine.current.stats());
+  };
 
   return {
     video,
@@ -116,8 +169,15 @@ export function usePlayer({ url, take, isEnding = false, isInterrupted = false, 
     play: () => engine.current?.play(),
     pause: () => engine.current?.pause(),
     toggle: () => (video.current?.paused ? engine.current?.play() : engine.current?.pause()),
-    goLive: () => engine.current?.goLive(),
-    seekBy: (seconds) => engine.current?.seekBy(seconds),
+    goLive: () => now((engine) => engine.goLive()),
+    seekBy: (seconds) => now((engine) => engine.seekBy(seconds)),
+    seekTo: (positionS) => now((engine) => engine.seekTo(positionS)),
+    seekToProgram: (programMs) => now((engine) => engine.seekToProgram(programMs)),
+    edgeMs: () => engine.current?.edgeMs() ?? null,
+    mediaAt: (positionS) => engine.current?.mediaAt(positionS) ?? null,
+    positionOfMedia: (mediaS) => engine.current?.positionOfMedia(mediaS) ?? null,
+    rate,
+    setRate,
     retry: () => engine.current?.retry(),
     toggleMute: () => (isMuted ? unmute() : sound.setMuted(true)),
     setVolume: (volume) => {
@@ -125,4 +185,13 @@ export function usePlayer({ url, take, isEnding = false, isInterrupted = false, 
       sound.setVolume(volume);
     },
   };
+}
+
+/** Pause while held, and go on afterwards if it played before. */
+function useHeld(isHeld: boolean, engine: RefObject<PlayerEngine | null>, video: RefObject<HTMLVideoElement | null>): void {
+  useEffect(() => {
+    if (!isHeld || video.current?.paused !== false) return;
+    engine.current?.pause();
+    return () => engine.current?.play();
+  }, [isHeld, engine, video]);
 }

@@ -16,7 +16,7 @@ export function open(path: string) {
 export const channel = (change: Partial<Channel> = {}): Channel => ({
   id: 'c1', userId: 'u1', name: 'demo', displayName: 'Demo', title: 'Test picture', categoryId: 'just-chatting', language: 'en', tags: ['cosy'], mature: false,
   isLive: false, startedAt: null, viewerCount: 0, thumbnailUrl: '', createdAt: '2026-01-01T00:00:00Z',
-  isReconnecting: false, ladder: null, ...change,
+  isReconnecting: false, ladder: null, visibility: 'public', vodVisibility: 'public', recording: true, keepDays: null, keepGb: null, ...change,
 });
 
 export const me = (change: Partial<Me> = {}): Me => ({

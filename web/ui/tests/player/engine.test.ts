@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HLS_CONFIG, PlayerEngine } from '../../src/player/engine';
+import { HLS_CONFIG } from '../../src/player/config';
+import { PlayerEngine } from '../../src/player/engine';
 import type { PlayerEvent } from '../../src/player/state';
 import { FakeHls, LADDER, level } from './fake-hls';
 
@@ -29,7 +30,7 @@ beforeEach(() => {
   isPaused = true;
   video = document.createElement('video');
   Object.defineProperty(video, 'paused', { get: () => isPaused });
-  Object.defineProperty(video, 'seekable', { value: { length: 1, start: () => 20, end: () => 51 } });
+  Object.defineProperty(video, 'seekable', { value: { length: 1, start: () => 20, end: () => 51 }, configurable: true });
   video.play = vi.fn(async () => void (isPaused = false));
   video.pause = vi.fn(() => void (isPaused = true));
   video.load = vi.fn();
@@ -214,7 +215,7 @@ describe('PlayerEngine', () => {
     video.dispatchEvent(new Event('waiting'));
     await vi.advanceTimersByTimeAsync(1000);
     expect(types()).not.toContain('ended');
-    FakeHls.last.latestLevelDetails.live = false;
+    FakeHls.last.latestLevelDetails!.live = false;
     await vi.advanceTimersByTimeAsync(700);
     expect(types().at(-1)).toBe('ended');
     await vi.advanceTimersByTimeAsync(20_000);
@@ -437,5 +438,215 @@ describe('PlayerEngine', () => {
     await vi.advanceTimersByTimeAsync(2000);
     expect(FakeHls.made).toHaveLength(1);
     expect(FakeHls.last.starts).toBe(1);
+  });
+});
+
+describe('rewinding', () => {
+  const EDGE_MS = 1_800_000_000_000;
+  const list = (start: number, count: number, firstMs: number) =>
+    Array.from({ length: count }, (_, index) => ({ start: start + 2 * index, duration: 2, programDateTime: firstMs + 2000 * index }));
+  /** The live playlist: 20 s to 50 s, its end is now. */
+  const listLive = () => {
+    FakeHls.last.latestLevelDetails = { ...FakeHls.last.latestLevelDetails!, fragments: list(20, 15, EDGE_MS - 30_000), fragmentStart: 20, edge: 50 };
+  };
+  /** Half an hour before now, in the playlist's own clock from 0. */
+  const listPast = (live = true) => {
+    const fragments = list(0, 900, EDGE_MS - 1_800_000);
+    FakeHls.last.latestLevelDetails = { live, partTarget: 0, targetduration: 2, fragments, fragmentStart: 0, edge: 1800 };
+    FakeHls.last.emit('updated', { details: FakeHls.last.latestLevelDetails });
+  };
+  const rewind = async () => {
+    vi.setSystemTime(EDGE_MS);
+    await start();
+    engine.setAddresses('/hls/demo/playlist.m3u8', '/hls/demo/rewind.m3u8');
+    FakeHls.last.emit('parsed');
+    listLive();
+    video.currentTime = 48;
+    video.dispatchEvent(new Event('playing'));
+    engine.stats();
+  };
+
+  it('seeks within the live playlist without another source', async () => {
+    await rewind();
+    engine.seekToProgram(EDGE_MS - 20_000);
+    expect(video.currentTime).toBe(30);
+    expect(FakeHls.made).toHaveLength(1);
+    expect(engine.stats().place).toMatchObject({ programMs: EDGE_MS - 20_000, isPast: false });
+  });
+
+  it('plays the past from its own playlist, at the moment that was asked for, and leads back', async () => {
+    await rewind();
+    engine.setQuality('720p');
+    engine.seekToProgram(EDGE_MS - 600_000);
+    expect(engine.stats().place).toMatchObject({ programMs: EDGE_MS - 600_000, isPast: true });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.made[0]!.isDestroyed).toBe(true);
+    expect(FakeHls.last).toMatchObject({ source: '/hls/demo/rewind.m3u8', config: { lowLatencyMode: false, maxLiveSyncPlaybackRate: 1 } });
+    FakeHls.last.levels = LADDER;
+    FakeHls.last.emit('parsed');
+    expect(FakeHls.last.sets).toContainEqual(['loadLevel', 1]);
+    listPast();
+    expect(FakeHls.last.sets.at(-1)).toEqual(['startLoad', 1200]);
+    video.currentTime = 1200;
+    video.dispatchEvent(new Event('playing'));
+    expect(engine.stats()).toMatchObject({ isBehind: true, place: { programMs: EDGE_MS - 600_000, firstMs: EDGE_MS - 1_800_000 } });
+    expect(engine.edgeMs()).toBe(EDGE_MS);
+    engine.goLive();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.last.source).toBe('/hls/demo/playlist.m3u8');
+    expect(engine.stats().place.isPast).toBe(false);
+  });
+
+  it('adds up steps that are taken before the past plays', async () => {
+    await rewind();
+    video.currentTime = 25;
+    engine.seekBy(-10);
+    engine.seekBy(-10);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.made).toHaveLength(2);
+    listPast();
+    expect(FakeHls.last.sets).toEqual([['startLoad', 1800 - 25 - 20]]);
+  });
+
+  it('goes live when the rewound reaches the end of what is listed, or seeks to it', async () => {
+    await rewind();
+    engine.seekToProgram(EDGE_MS - 600_000);
+    await vi.advanceTimersByTimeAsync(0);
+    listPast();
+    video.currentTime = 1799.5;
+    video.dispatchEvent(new Event('playing'));
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(FakeHls.last.source).toBe('/hls/demo/playlist.m3u8');
+    engine.seekToProgram(EDGE_MS - 600_000);
+    await vi.advanceTimersByTimeAsync(0);
+    engine.seekToProgram(Date.now() - 500);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.last.source).toBe('/hls/demo/playlist.m3u8');
+  });
+
+  it('goes live when there is no past', async () => {
+    await rewind();
+    engine.seekToProgram(EDGE_MS - 600_000);
+    await vi.advanceTimersByTimeAsync(0);
+    FakeHls.last.fail('manifestLoadError', { response: { code: 404 } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.last.source).toBe('/hls/demo/playlist.m3u8');
+    expect(onMissing).not.toHaveBeenCalled();
+  });
+
+  it('plays on after a pause that outlasted the live playlist', async () => {
+    await rewind();
+    engine.seekBy(-10);
+    engine.pause();
+    FakeHls.last.latestLevelDetails = { ...FakeHls.last.latestLevelDetails!, fragments: list(60, 15, EDGE_MS + 10_000), fragmentStart: 60, edge: 90 };
+    engine.play();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeHls.last.source).toBe('/hls/demo/rewind.m3u8');
+    expect(engine.stats().place.programMs).toBe(EDGE_MS - 12_000);
+  });
+
+  it('knows the media time from the decode times', async () => {
+    await rewind();
+    expect(engine.mediaAt(30)).toBeNull();
+    // Decode times are 15 s less than positions, and media time is 10 s less than decode times.
+    FakeHls.last.emit('initPts', { id: 'main', frag: list(30, 1, EDGE_MS - 20_000)[0], initPTS: -15 * 90_000, timescale: 90_000 });
+    expect(engine.mediaAt(30)).toBe(5);
+    expect(engine.positionOfMedia(5)).toBe(30);
+    expect(engine.stats().place.zeroMs).toBe(EDGE_MS - 25_000);
+  });
+
+  it('asks with the newest token, also for what an older playlist named', async () => {
+    engine = new PlayerEngine({ video, url: '/hls/~old.1.a/demo/playlist.m3u8', loadHls: async () => FakeHls.asClass, onEvent: () => undefined });
+    await vi.advanceTimersByTimeAsync(0);
+    const setup = FakeHls.last.config.xhrSetup as (request: XMLHttpRequest, url: string) => void;
+    const opened = vi.fn();
+    const request = { open: opened } as unknown as XMLHttpRequest;
+    setup(request, 'http://x/hls/~old.1.a/demo/s1/video-1.m4s');
+    expect(opened).not.toHaveBeenCalled();
+    engine.setAddresses('/hls/~new.2.b/demo/playlist.m3u8', null);
+    setup(request, 'http://x/hls/~old.1.a/demo/s1/video-2.m4s');
+    expect(opened).toHaveBeenCalledWith('GET', 'http://x/hls/~new.2.b/demo/s1/video-2.m4s', true);
+    expect(FakeHls.made).toHaveLength(1);
+  });
+});
+
+describe('recordings', () => {
+  const onRefused = vi.fn();
+  const open = async (more: object = {}) => {
+    engine = new PlayerEngine({
+      video, url: '/vods/v1/playlist.m3u8', isRecorded: true, loadHls: async () => FakeHls.asClass, onEvent: (event) => events.push(event), onRefused, ...more,
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    const fragments = Array.from({ length: 30 }, (_, index) => ({ start: 2 * index, duration: 2, programDateTime: 1_000_000 + 2000 * index }));
+    FakeHls.last.latestLevelDetails = { live: false, partTarget: 0, targetduration: 2, fragments, fragmentStart: 0, edge: 60 };
+    Object.defineProperty(video, 'seekable', { value: { length: 1, start: () => 0, end: () => 60 }, configurable: true });
+    FakeHls.last.emit('parsed');
+  };
+  const playAt = (seconds: number) => {
+    video.currentTime = seconds;
+    video.dispatchEvent(new Event('playing'));
+  };
+
+  it('begin where they were left, also one that still grows', async () => {
+    await open({ startAtS: 41 });
+    expect(FakeHls.last.config).toMatchObject({ startPosition: 41, lowLatencyMode: false });
+    engine.destroy();
+    await open();
+    expect(FakeHls.last.config).toMatchObject({ startPosition: 0 });
+  });
+
+  it('seek anywhere, keep their speed through a new start, and never go live', async () => {
+    await open();
+    playAt(10);
+    engine.setRate(1.5);
+    expect(video.playbackRate).toBe(1.5);
+    engine.seekTo(33);
+    expect(video.currentTime).toBe(33);
+    engine.seekBy(100);
+    expect(video.currentTime).toBe(60);
+    engine.goLive();
+    expect(video.currentTime).toBe(60);
+    playAt(20);
+    video.playbackRate = 1;
+    engine.retry();
+    await vi.advanceTimersByTimeAsync(0);
+    FakeHls.last.emit('parsed');
+    expect(FakeHls.last.config).toMatchObject({ startPosition: 20 });
+    expect(video.playbackRate).toBe(1.5);
+  });
+
+  it('take a stall at the end for the end, and one in the middle for a poor line', async () => {
+    await open();
+    playAt(30);
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(types()).not.toContain('ended');
+    expect(video.currentTime).toBe(30);
+    playAt(59.6);
+    video.dispatchEvent(new Event('waiting'));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(types().at(-1)).toBe('ended');
+  });
+
+  it('repeat the part that is being chosen', async () => {
+    await open();
+    playAt(1);
+    engine.setLoop({ startS: 20, endS: 25 });
+    expect(video.currentTime).toBe(20);
+    video.currentTime = 25.1;
+    video.dispatchEvent(new Event('timeupdate'));
+    expect(video.currentTime).toBe(20);
+    engine.setLoop(null);
+    video.currentTime = 40;
+    video.dispatchEvent(new Event('timeupdate'));
+    expect(video.currentTime).toBe(40);
+  });
+
+  it('say that they are refused', async () => {
+    await open();
+    FakeHls.last.fail('manifestLoadError', { response: { code: 403 } });
+    expect(onRefused).toHaveBeenCalledOnce();
+    expect(events.at(-1)).toMatchObject({ type: 'retry-planned' });
   });
 });

@@ -14,9 +14,18 @@ export const LADDER = [
 
 type Listener = (event: string, data: never) => void;
 
+interface Details {
+  live: boolean;
+  partTarget: number;
+  targetduration: number;
+  fragments: { start: number; duration: number; programDateTime: number | null }[];
+  fragmentStart: number;
+  edge: number;
+}
+
 /** hls.js as far as the engine uses it; the test says what happens. */
 export class FakeHls {
-  static readonly Events = { MANIFEST_PARSED: 'parsed', LEVELS_UPDATED: 'levels', LEVEL_SWITCHING: 'switching', FRAG_BUFFERED: 'buffered', ERROR: 'error' };
+  static readonly Events = { MANIFEST_PARSED: 'parsed', LEVELS_UPDATED: 'levels', LEVEL_SWITCHING: 'switching', LEVEL_UPDATED: 'updated', INIT_PTS_FOUND: 'initPts', FRAG_BUFFERED: 'buffered', ERROR: 'error' };
   static readonly ErrorTypes = { MEDIA_ERROR: 'media', NETWORK_ERROR: 'network' };
   static readonly ErrorDetails = {
     MANIFEST_LOAD_ERROR: 'manifestLoadError',
@@ -38,7 +47,7 @@ export class FakeHls {
   liveSyncPosition: number | null = 50;
   targetLatency = 1;
   latency = 1.2;
-  latestLevelDetails = { live: true, partTarget: 0.333, targetduration: 2 };
+  latestLevelDetails: Details | null = { live: true, partTarget: 0.333, targetduration: 2, fragments: [], fragmentStart: 20, edge: 51 };
   playingDate: Date | null = null;
   currentLevel = 0;
   levels = [level({})];
@@ -53,9 +62,13 @@ export class FakeHls {
   }
 
   on = (event: string, listener: Listener) => void this.listeners.set(event, listener);
+  once = this.on;
   loadSource = (url: string) => void (this.source = url);
   attachMedia = (media: HTMLMediaElement) => void (this.media = media);
-  startLoad = () => void this.starts++;
+  startLoad = (position?: number) => {
+    this.starts++;
+    if (position !== undefined) this.sets.push(['startLoad', position]);
+  };
   recoverMediaError = () => void this.recoveries++;
   destroy = () => void (this.isDestroyed = true);
 
