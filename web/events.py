@@ -1,7 +1,7 @@
 """What this process tells the others over Redis: channel events for viewers, commands for ingest.
 
 Both are at-most-once. What gets lost is made up for: sockets compare with the database now and then
-(`chat/hub.py`), and the answer to an ingest node's heartbeat repeats every cut.
+(`chat/hub.py`), and the answer to an ingest node's heartbeat repeats every cut and who may watch.
 """
 
 import time
@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from redis.asyncio import Redis
 
+from schemas.access import Visibility
 from schemas.ids import ChannelId, SessionId
-from schemas.ingest import INGEST_COMMANDS, AddMetadata, CutSession
+from schemas.ingest import INGEST_COMMANDS, AddMetadata, CutSession, SetVisibility
 from schemas.socket import (
     STREAM_EVENTS,
     ChannelEvent,
@@ -77,6 +78,10 @@ class Events:
     async def metadata(self, command: AddMetadata) -> None:
         """Tell ingest what a session's players are to be told."""
         await self._publish(INGEST_COMMANDS, [msgspec.json.encode(command)])
+
+    async def set_visibility(self, session: SessionId, visibility: Visibility) -> None:
+        """Tell ingest who may watch a session from now on."""
+        await self._publish(INGEST_COMMANDS, [msgspec.json.encode(SetVisibility(session, visibility))])
 
     async def _announce(self, events: Sequence[ChannelEvent]) -> None:
         await self._publish(STREAM_EVENTS, [msgspec.json.encode(event) for event in events])

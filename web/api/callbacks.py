@@ -112,7 +112,8 @@ async def heartbeat(services: Services, report: Heartbeat) -> HeartbeatAnswer:
     await _store_health(services, [s for s in report.sessions if s.is_test or s.session_id in allowed])
     refused = [session for session in listed if session not in allowed]
     reasons = await streams.end_reasons(services.pool, refused) if refused else {}
-    return HeartbeatAnswer([Cut(session, reasons.get(session, "This session is not known.")) for session in refused])
+    cuts = [Cut(session, reasons.get(session, "This session is not known.")) for session in refused]
+    return HeartbeatAnswer(cuts, await streams.visibilities(services.pool, list(allowed)))
 
 
 def _arrival(session: SessionHealth) -> Arrival:

@@ -13,7 +13,7 @@ from schemas.errors import ApiError, ErrorCode
 from web import thumbnails
 from web.calls import Call, Listing, find_channel
 from web.names import refuse_reserved
-from web.store import channels
+from web.store import channels, streams, vods
 from web.store.channels import ChannelRow, Cursor
 
 T = TypeVar("T")
@@ -38,6 +38,11 @@ def present(channel: ChannelRow) -> api.Channel:
         created_at=channel.created_at,
         is_reconnecting=channel.interrupted_at is not None,
         ladder=channel.ladder,
+        visibility=channel.visibility,
+        vod_visibility=channel.vod_visibility,
+        recording=channel.recording,
+        keep_days=channel.keep_days,
+        keep_gb=channel.keep_gb,
     )
 
 
@@ -50,6 +55,8 @@ async def list_channels(call: Call[api.ListChannels]) -> Listing:
         category=_given(asked.category),
         text=_given(asked.q),
         after=_read_cursor(asked.cursor) if isinstance(asked.cursor, str) else None,
+        viewer=call.visitor.account.id if call.visitor else None,
+        sees_all=call.visitor is not None and call.visitor.account.is_admin,
         limit=asked.limit + 1,  # one more shows whether there is a next page
     )
     shown = rows[: asked.limit]
@@ -84,16 +91,15 @@ async def patch_channel(call: Call[api.PatchChannel]) -> api.Channel:
     change, services = call.input, call.services
     if isinstance(change.ladder, str) and (trouble := unknown_name(change.ladder, services.settings.rungs)):
         raise ApiError(ErrorCode.INVALID_REQUEST, f"ladder: {trouble}", fields={"ladder": trouble})
-    await channels.update(
-        services.pool,
-        call.channel.id,
-        title=_given(change.title),
-        category_id=_given(change.category_id),
-        language=_given(change.language),
-        tags=_given(change.tags),
-        mature=_given(change.mature),
-        ladder=change.ladder,
-    )
+    changes = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    async with services.pool.acquire() as connection, connection.transaction():
+        await channels.update(connection, call.channel.id, changes)
+        if isinstance(change.title, str):
+            await vods.follow_title(connection, call.channel.id, call.channel.title, change.title)
+    if isinstance(change.visibility, str):
+        session = await streams.open_session(services.pool, call.channel.id)
+        if session is not None:
+            await services.events.set_visibility(session, change.visibility)
     await services.events.updated(call.channel.id)
     return present(await find_channel(services, call.channel.id))
 

@@ -1,11 +1,13 @@
 """Channels, with the state of their open stream."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
 import msgspec
 
+from schemas.access import Visibility
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, SessionId, UserId, make_id
 from web.store import Connection, Database
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 SELECT = (
     "SELECT c.id, c.user_id, c.name, u.display_name, c.title, c.category_id, c.language, c.tags, c.mature,"
-    " c.created_at, c.ladder, s.id AS session_id, s.live_at, s.interrupted_at,"
+    " c.created_at, c.ladder, c.visibility, c.vod_visibility, c.recording, c.keep_days, c.keep_gb,"
+    " s.id AS session_id, s.live_at, s.interrupted_at,"
     " coalesce(s.viewer_count, 0) AS viewer_count,"
     " coalesce(s.peak_viewers, 0) AS peak_viewers"
     " FROM channels c JOIN users u ON u.id = c.user_id"
@@ -23,6 +26,11 @@ SELECT = (
 )
 RANK = "coalesce(s.viewer_count, -1)"
 """Lists begin with what most people watch and end with what is off the air."""
+
+
+CHANGEABLE = {"title", "category_id", "language", "tags", "mature", "ladder", "visibility", "vod_visibility"}
+CHANGEABLE |= {"recording", "keep_days", "keep_gb"}
+"""What owners change."""
 
 
 class ChannelRow(msgspec.Struct, frozen=True):
@@ -39,6 +47,11 @@ class ChannelRow(msgspec.Struct, frozen=True):
     mature: bool
     created_at: datetime
     ladder: str | None
+    visibility: Visibility
+    vod_visibility: Visibility
+    recording: bool
+    keep_days: int | None
+    keep_gb: int | None
     session_id: SessionId | None
     live_at: datetime | None
     interrupted_at: datetime | None
@@ -80,20 +93,25 @@ async def page(
     category: str | None,
     text: str | None,
     after: Cursor | None,
+    viewer: UserId | None,
+    sees_all: bool,
     limit: int,
 ) -> list[ChannelRow]:
-    """Return up to `limit` channels behind the cursor, most watched first."""
+    """Return up to `limit` channels behind the cursor, most watched first; a private live one only to its owner."""
     rows = await db.fetch(
         f"{SELECT} WHERE ($1::boolean IS NULL OR (s.id IS NOT NULL) = $1)"
         " AND ($2::text IS NULL OR c.category_id = $2)"
         " AND ($3::text IS NULL OR c.name ILIKE $3 OR c.title ILIKE $3 OR u.display_name ILIKE $3)"
         f" AND ($4::integer IS NULL OR ({RANK}, c.id) < ($4, $5))"
-        f" ORDER BY {RANK} DESC, c.id DESC LIMIT $6",
+        " AND ($6 OR s.id IS NULL OR c.visibility <> 'private' OR c.user_id = $7)"
+        f" ORDER BY {RANK} DESC, c.id DESC LIMIT $8",
         is_live,
         category,
         _contains(text) if text else None,
         after.rank if after else None,
         after.id if after else None,
+        sees_all,
+        viewer,
         limit,
     )
     return [_channel_of(row) for row in rows]
@@ -143,31 +161,12 @@ async def create(
     return ChannelId(channel)
 
 
-async def update(
-    db: Database,
-    channel: ChannelId,
-    *,
-    title: str | None,
-    category_id: str | None,
-    language: str | None,
-    tags: list[str] | None,
-    mature: bool | None,
-    ladder: str | msgspec.UnsetType | None,
-) -> None:
-    """Change what is not None; of the ladder, what is not unset: None gives it back to the instance."""
-    await db.execute(
-        "UPDATE channels SET title = coalesce($2, title), category_id = coalesce($3, category_id),"
-        " language = coalesce($4, language), tags = coalesce($5, tags), mature = coalesce($6, mature),"
-        " ladder = CASE WHEN $7 THEN ladder ELSE $8 END WHERE id = $1",
-        channel,
-        title,
-        category_id,
-        language,
-        tags,
-        mature,
-        isinstance(ladder, msgspec.UnsetType),
-        None if isinstance(ladder, msgspec.UnsetType) else ladder,
-    )
+async def update(db: Database, channel: ChannelId, changes: Mapping[str, object]) -> None:
+    """Change columns of `CHANGEABLE`; None gives back to the instance what it may decide."""
+    assert changes.keys() <= CHANGEABLE
+    if changes:
+        sets = (f"{name} = ${number}" for number, name in enumerate(changes, 2))
+        await db.execute(f"UPDATE channels SET {', '.join(sets)} WHERE id = $1", channel, *changes.values())
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from schemas.access import Visibility
 from schemas.ids import ChannelId, NodeId, SessionId, make_id
 from schemas.ingest import Limits, PublishGrant, PublishRequest, read_priority, wants_takeover, wants_test
 from web.store import Connection, Database
@@ -122,8 +123,8 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
     """
     read_priority(request.params)
     found = await connection.fetchrow(
-        "SELECT c.id, c.name, c.title, c.ladder, c.max_bitrate_kbps, c.max_height, c.max_frame_rate, c.max_duration_s"
-        " FROM stream_keys k JOIN channels c ON c.id = k.channel_id"
+        "SELECT c.id, c.name, c.title, c.ladder, c.max_bitrate_kbps, c.max_height, c.max_frame_rate, c.max_duration_s,"
+        " c.recording, c.visibility FROM stream_keys k JOIN channels c ON c.id = k.channel_id"
         " WHERE k.key_hash = $1 AND k.revoked_at IS NULL FOR SHARE OF k",
         key_hash,
     )
@@ -136,6 +137,8 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
         ladder=found["ladder"] or terms.ladder,
         limits=_stricter(terms.limits, found),
         is_test=wants_test(request.params),
+        is_recorded=found["recording"],
+        visibility=found["visibility"],
     )
     if grant.is_test:
         return Opened(grant, [], [])
@@ -153,7 +156,7 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
     taken_over: list[Ended] = []
     while True:
         row = await connection.fetchrow(
-            "SELECT id, node_id, request_id, interrupted_at, priority FROM streams"
+            "SELECT id, node_id, request_id, interrupted_at, priority, is_recorded FROM streams"
             " WHERE channel_id = $1 AND ended_at IS NULL FOR UPDATE",
             grant.channel_id,
         )
@@ -161,7 +164,10 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
             if row["node_id"] == request.node_id:
                 # the answer to the same question was lost on its way: give it again
                 is_running = row["request_id"] != request.request_id
-                grant = msgspec.structs.replace(grant, session_id=SessionId(row["id"]), is_running=is_running)
+                # a session is recorded or not from its beginning on
+                grant = msgspec.structs.replace(
+                    grant, session_id=SessionId(row["id"]), is_running=is_running, is_recorded=row["is_recorded"]
+                )
                 return Opened(grant, replaced, [])
             if not _yields(row, request):
                 return Refusal.ALREADY_LIVE
@@ -217,8 +223,8 @@ async def _insert(
     connection: Connection, request: PublishRequest, grant: PublishGrant, key_hash: bytes, title: str
 ) -> bool:
     inserted = await connection.fetchval(
-        "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title, request_id, priority)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title, request_id, priority,"
+        " is_recorded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (channel_id) WHERE ended_at IS NULL DO NOTHING RETURNING id",
         grant.session_id,
         grant.channel_id,
@@ -229,6 +235,7 @@ async def _insert(
         title,
         request.request_id,
         read_priority(request.params),
+        grant.is_recorded,
     )
     return inserted is not None
 
@@ -350,6 +357,16 @@ async def end_reasons(db: Database, sessions: list[SessionId]) -> dict[SessionId
     """Return why the ended ones of these sessions have ended."""
     rows = await db.fetch("SELECT id, end_reason FROM streams WHERE id = ANY($1) AND ended_at IS NOT NULL", sessions)
     return {SessionId(row["id"]): row["end_reason"] or "ended" for row in rows}
+
+
+async def visibilities(db: Database, sessions: list[SessionId]) -> dict[SessionId, Visibility]:
+    """Return who may watch these sessions, of those that not everybody may."""
+    rows = await db.fetch(
+        "SELECT s.id, c.visibility FROM streams s JOIN channels c ON c.id = s.channel_id"
+        " WHERE s.id = ANY($1) AND c.visibility <> 'public'",
+        sessions,
+    )
+    return {SessionId(row["id"]): row["visibility"] for row in rows}
 
 
 async def last_end(db: Database, channel: ChannelId) -> tuple[datetime, str] | None:
