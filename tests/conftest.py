@@ -15,6 +15,7 @@ from config.embedded import EmbeddedPostgres, EmbeddedValkey
 from config.migrations import migrate
 from config.postgres import connect
 from config.redis import connect as connect_redis
+from tests.rclone import S3Server
 
 TEMPLATE = "tally_template"
 
@@ -77,6 +78,22 @@ def redis_url(redis_server: EmbeddedValkey) -> str:
     """An empty Redis."""
     apart(_flush(redis_server.url))
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def s3_process(server_directory: Path) -> Iterator[S3Server]:
+    """An S3 server for all tests."""
+    with S3Server(server_directory / "s3") as server:
+        yield server
+
+
+@pytest.fixture
+def s3_server(s3_process: S3Server) -> S3Server:
+    """An S3 server with an empty bucket; a test may stop it."""
+    s3_process.clear()
+    if not s3_process.is_running:
+        s3_process.start()
+    return s3_process
 
 
 @pytest.fixture

@@ -45,6 +45,8 @@ class FileStore:
     ) -> None:
         """Store bytes or a file. What headers it is sent with, the end of the key says."""
         del content_type, cache_control
+        if isinstance(body, Path):
+            await asyncio.get_running_loop().run_in_executor(self._threads, body.stat)
         await self._apart(self._write, checked(key), body)
 
     async def get(self, key: str, first: int = 0, last: int | None = None) -> bytes:
@@ -111,8 +113,6 @@ class FileStore:
         try:
             _fill(draft, body)
         except FileNotFoundError:
-            if isinstance(body, Path) and not body.exists():
-                raise FileNotFoundError(errno.ENOENT, "the file to be stored is gone", str(body)) from None
             draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _fill(draft, body)
 

@@ -157,7 +157,7 @@ class S3Store:
     def _tried(self, work: Callable[..., T], arguments: Sequence[object]) -> T:
         try:
             return work(*arguments)
-        except (BotoCoreError, ClientError, Boto3Error, OSError) as error:
+        except (BotoCoreError, ClientError, Boto3Error) as error:
             # a transfer of several parts wraps the error that says why
             cause = error.__context__ if isinstance(error, Boto3Error) else None
             raise translated(cause if isinstance(cause, Exception) else error, self._address, self._setting) from error

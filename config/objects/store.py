@@ -43,10 +43,16 @@ class ObjectInfo(msgspec.Struct, frozen=True):
 
 
 class ObjectStore(Protocol):
-    """Keys are relative paths of [A-Za-z0-9._-] and slashes. Every call has a deadline and raises `StoreError`."""
+    """Keys are relative paths of [A-Za-z0-9._-] and slashes, and no part begins with a dot (`ValueError`).
+
+    Every call has a deadline and raises `StoreError`.
+    """
 
     async def put(self, key: str, body: bytes | Path, *, content_type: str, cache_control: str = IMMUTABLE) -> None:
-        """Store bytes or a file; what stood there is replaced at once, never half. Large files go in parts."""
+        """Store bytes or a file; what stood there is replaced at once, never half. Large files go in parts.
+
+        Raises `OSError` when the file cannot be read. It may become the object: its bytes must not change any more.
+        """
 
     async def get(self, key: str, first: int = 0, last: int | None = None) -> bytes:
         """Return an object's bytes from `first` to `last`, both included; to its end without `last`."""
