@@ -1,0 +1,81 @@
+"""A flat file whose moov comes first, so that players begin before they have all of it: for what is written once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from media.mp4.movie import MovieTrack, Span, file_type, movie
+from media.mp4.segments import Run, TrackInit, read_segment
+from media.mp4.tables import MAX_OFFSET_32, SampleTable
+
+ROOM_BYTES = 64 << 20
+"""What moov and ftyp may take, when it is decided whether offsets fit in 32 bits."""
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A segment in a file of its own."""
+
+    path: Path
+    init: TrackInit
+
+
+class _Copy(msgspec.Struct, frozen=True):
+    path: Path
+    start: int
+    size: int
+
+
+def write(target: Path, tracks: Sequence[Sequence[Segment]], span: Span, *, title: str, created_s: int) -> int:
+    """Write the samples of these segments, without what is around them, and return the size. Blocks.
+
+    Of each track there is at least one segment. Raises `BadMedia`, `OSError`.
+    """
+    tables = [SampleTable(max(segment.init.timescale for segment in segments)) for segments in tracks]
+    filled = [MovieTrack(segments[0].init, table) for segments, table in zip(tracks, tables, strict=True)]
+    copies = _gather(tracks, tables)
+    payload = sum(copy.size for copy in copies)
+    is_long = payload + ROOM_BYTES > MAX_OFFSET_32
+    media_head = _media_head(payload)
+    head = file_type()
+
+    def boxes(moved_by: int) -> bytes:
+        return movie(filled, span, title=title, created_s=created_s, moved_by=moved_by, is_long=is_long)
+
+    moved_by = len(head) + len(boxes(0)) + len(media_head)  # its size does not depend on the offsets in it
+    with target.open("wb") as out:
+        out.write(head + boxes(moved_by) + media_head)
+        for copy in copies:
+            _copy(copy, out)
+        return out.tell()
+
+
+def _gather(tracks: Sequence[Sequence[Segment]], tables: Sequence[SampleTable]) -> list[_Copy]:
+    """Fill the tables with offsets from the beginning of the media; return what goes there, in order."""
+    found: list[tuple[float, int, Run, Segment]] = []
+    for number, segments in enumerate(tracks):
+        reached_s = float("-inf")  # runs of a track stay in their order, whatever their times
+        for segment in segments:
+            for run in read_segment(segment.path.read_bytes(), segment.init):
+                reached_s = max(reached_s, run.decode_time / segment.init.timescale)
+                found.append((reached_s, number, run, segment))
+    found.sort(key=lambda each: each[:2])
+    copies, at = [], 0
+    for _, number, run, segment in found:
+        tables[number].add(run, segment.init, at)
+        copies.append(_Copy(segment.path, run.offset, run.size))
+        at += run.size
+    return copies
+
+
+def _media_head(payload: int) -> bytes:
+    if payload + 8 <= MAX_OFFSET_32:
+        return (payload + 8).to_bytes(4, "big") + b"mdat"
+    return (1).to_bytes(4, "big") + b"mdat" + (payload + 16).to_bytes(8, "big")
+
+
+def _copy(copy: _Copy, out: BinaryIO) -> None:
+    with copy.path.open("rb") as source:
+        source.seek(copy.start)
+        out.write(source.read(copy.size))

@@ -1,0 +1,90 @@
+"""A flat file in one pass and in little memory: ftyp, mdat, moov.
+
+The payload of mdat is the stored segments as they are. Their own boxes are dead bytes there, which no sample offset
+points to; so all that is needed beforehand is how large the segments are.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import msgspec
+
+from media.mp4 import holes
+from media.mp4.atoms import BadMedia
+from media.mp4.movie import MovieTrack, file_type, movie, whole
+from media.mp4.segments import TrackInit, read_segment
+from media.mp4.tables import SampleTable
+from schemas.storage import SourceSegment, SourceTrack
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A segment at its place in the file."""
+
+    track: int
+    segment: SourceSegment
+    shift_s: Fraction
+
+
+class StreamedMovie:
+    """Give out `head`, then the bytes of each of `pieces` once `take` has seen them, then `tail`.
+
+    `inits` by their keys, for all that segments name. Raises `BadMedia` for one that is of another kind than its track.
+    """
+
+    def __init__(
+        self, tracks: Sequence[SourceTrack], inits: Mapping[str, TrackInit], *, title: str, created_s: int
+    ) -> None:
+        self._inits = inits
+        self._title, self._created_s = title, created_s
+        self._tables = [_table(track, inits) for track in tracks]
+        self._firsts = [_inits_of(track, inits)[0] for track in tracks]
+        self.pieces = _in_order(tracks)
+        self._at = len(self.head())
+        self._taken = 0
+
+    def head(self) -> bytes:
+        """Return what comes before the first segment."""
+        payload = sum(piece.segment.size for piece in self.pieces)
+        # size 1: the true one follows in 64 bits (4.2.2)
+        return file_type() + (1).to_bytes(4, "big") + b"mdat" + (16 + payload).to_bytes(8, "big")
+
+    def take(self, data: bytes) -> None:
+        """Note the samples of the next piece, whose bytes come next in the file. Raises `BadMedia`."""
+        piece = self.pieces[self._taken]
+        if len(data) != piece.segment.size:
+            raise BadMedia(f"{piece.segment.key} has {len(data)} bytes, and {piece.segment.size} were announced")
+        init = self._inits[piece.segment.init_key]
+        for run in read_segment(data, init):
+            self._tables[piece.track].add(run, init, self._at + run.offset, piece.shift_s)
+        self._at += len(data)
+        self._taken += 1
+
+    def tail(self) -> bytes:
+        """Return what comes after the last segment."""
+        tracks = [MovieTrack(init, table) for init, table in zip(self._firsts, self._tables, strict=True)]
+        return movie(tracks, whole(tracks), title=self._title, created_s=self._created_s)
+
+
+def _table(track: SourceTrack, inits: Mapping[str, TrackInit]) -> SampleTable:
+    return SampleTable(max(init.timescale for init in _inits_of(track, inits)))
+
+
+def _inits_of(track: SourceTrack, inits: Mapping[str, TrackInit]) -> list[TrackInit]:
+    own = [inits[segment.init_key] for segment in track.segments if not segment.is_gap]
+    for init in own:
+        if init.kind.value != track.kind:
+            raise BadMedia(f"rendition {track.rendition} is {track.kind}, its media {init.kind.value}")
+    if not own:
+        raise BadMedia(f"rendition {track.rendition} has no media")
+    return own
+
+
+def _in_order(tracks: Sequence[SourceTrack]) -> list[Piece]:
+    """Segments of all tracks by their times: who plays the file as it comes needs both at once."""
+    pieces = [
+        Piece(number, segment, shift_s)
+        for number, (track, own) in enumerate(zip(tracks, holes.shifts(tracks), strict=True))
+        for segment, shift_s in zip(track.segments, own, strict=True)
+        if not segment.is_gap
+    ]
+    return sorted(pieces, key=lambda piece: piece.segment.start_s)
