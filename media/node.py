@@ -22,7 +22,7 @@ from media.pipeline import Pipeline
 from media.publication import PublishAttempt, Unavailable, masked
 from media.publisher import Publisher
 from media.registry import Registry
-from media.session import PULSE_S, Session
+from media.session import PULSE_S, Session, digest_of
 from schemas.ids import NodeId, SessionId
 from schemas.ingest import (
     ENDED_ENTRY_TTL_S,
@@ -33,6 +33,7 @@ from schemas.ingest import (
     PublishGrant,
     wants_test,
 )
+from schemas.journal import VERSION, Begun
 
 log = structlog.get_logger()
 
@@ -145,11 +146,11 @@ class Node:
 
     def _begin(self, grant: PublishGrant, key: str) -> Session:
         assert self._group is not None
+        begun = Begun(VERSION, grant, digest_of(key), self._node_id, time.time_ns() // 1_000_000)
         pipeline = self._make_pipeline(grant, self._beat_now.set)
         session = Session(
-            grant,
+            begun,
             pipeline,
-            key=key,
             grace_s=self._grace_s,
             now=time.monotonic(),
             on_change=self._beat_now.set,

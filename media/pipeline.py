@@ -18,6 +18,7 @@ from media.packets import VIDEO_TIMESCALE, CodecConfig, Cue, Discontinuity, Medi
 from media.pictures.link import Pictures
 from media.pictures.slates import SlateClip, SlateProfile
 from media.publication import Description
+from media.resume import Past
 from media.spool import Spool
 from media.transcode.admission import Admission, Lease
 from media.transcode.ladder import choose
@@ -83,6 +84,13 @@ class Pipeline:
         self._work: asyncio.Queue[Transcoder | None] = asyncio.Queue()  # the two makers, and the end
         self._is_chosen = asyncio.Event()
         self._log = log.bind(channel=grant.channel_name, session=grant.session_id)
+
+    def resume(self, past: Past) -> None:
+        """Go on where another process stopped, with the rungs that playlists promise; before anything is fed."""
+        self.live.resume(past)
+        source, workshop = past.source, self._workshop
+        if source is not None:
+            self._take(source, workshop.admission.readmit(source, past.rungs, workshop.encoder, workshop.preset))
 
     async def run(self) -> None:
         """Keep the children running, and have slates ready, until cancelled or ended."""
@@ -163,11 +171,13 @@ class Pipeline:
 
     def _choose(self, source: Source) -> Sequence[Rung]:
         """Decide which rungs this stream gets; called once by the live stream, before its plan."""
-        self._source = source
         workshop = self._workshop
         wanted = choose(source, self._wish, workshop.rungs)
-        lease = self._lease = workshop.admission.admit(source, wanted, workshop.encoder, workshop.preset)
-        self._rungs = lease.rungs
+        return self._take(source, workshop.admission.admit(source, wanted, workshop.encoder, workshop.preset))
+
+    def _take(self, source: Source, lease: Lease) -> Sequence[Rung]:
+        workshop = self._workshop
+        self._source, self._lease, self._rungs = source, lease, lease.rungs
         held, self._held = self._held, None
         if self._rungs:
             begin = Begin(self._rungs, None, workshop.encoder, workshop.preset)

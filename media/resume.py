@@ -250,9 +250,8 @@ class Past:
         end = max(self._next_msn(window) for window in self.windows.values())
         for msn in range(min(self._next_msn(window) for window in self.windows.values()), end):
             model = self._model(msn)
-            for window in self.windows.values():
-                if self._next_msn(window) == msn:
-                    made.append(self._note(_gap_like(model, window)))
+            behind = [window for window in self.windows.values() if self._next_msn(window) == msn]
+            made += [self._note(_gap_like(model, window)) for window in behind]
         return made
 
     def interrupt(self) -> list[Record]:

@@ -6,10 +6,13 @@ measured, so that any of them can take over on its next keyframe.
 
                  attach             its keyframe            lost, silent for FROZEN_S
     (nobody) ----------> standing by -----------> on the air -------------------------> off the air: slate, or the next
+
+A session outlives its process: the next one resumes it, and it waits for its publisher as ever.
 """
 
 import time
 from collections.abc import Callable
+from hashlib import sha256
 
 import structlog
 
@@ -20,10 +23,13 @@ from media.packets import CodecConfig, Discontinuity, Packet
 from media.pipeline import Pipeline
 from media.publication import Description, Note, Refused
 from media.publisher import Publisher
+from media.resume import Past
 from media.samples import samples_of
 from media.timeline import Timeline
+from schemas.access import Visibility
 from schemas.ids import NodeId
-from schemas.ingest import AddMetadata, LiveEntry, PublishGrant, SessionHealth
+from schemas.ingest import AddMetadata, LiveEntry, SessionHealth
+from schemas.journal import Begun
 
 PULSE_S = 1 / 3
 """How often `pulse` is to be called: the slate grows by a part each time."""
@@ -35,6 +41,8 @@ MAX_NOTES_PER_S = 20
 """More data of a publisher than this is dropped and counted."""
 FRAME_RATE_AFTER_S = 5.0
 """A frame rate is judged once it has been measured for this long."""
+CLOCK_SLACK_S = 60.0
+"""A process that was away for this much longer than its session was silent has another time of day."""
 
 ALREADY_LIVE = "This channel is already live from somewhere else."
 REPLACED = "Another publisher of this channel has taken over."
@@ -50,31 +58,34 @@ class Session:
 
     def __init__(
         self,
-        grant: PublishGrant,
+        begun: Begun,
         pipeline: Pipeline,
         *,
-        key: str,
         grace_s: float,
         now: float,
         on_change: Callable[[], None],
         on_end: "Callable[[Session, str], None]",
     ) -> None:
-        self.grant = grant
+        self.grant = grant = begun.grant
         self.pipeline = pipeline
         self.live = pipeline.live
-        self.started_at_ms = _wall_ms()
+        self.started_at_ms = begun.started_at_ms
+        self.visibility: Visibility = grant.visibility
+        """Who may watch, as web said last."""
         self.has_ended = False
         self.is_waiting = False
         """Playable, and no media comes from anybody on the air."""
         self.interruptions = 0
         self.dropped_notes = 0
-        self._key = key
+        self._key_digest = begun.key_digest
         self._grace_s = grace_s
         self._began = now
+        self._visibility_set = now
         self._on_change = on_change
         self._on_end = on_end
         self._timeline = Timeline(samples_of)
         self._publishers: list[Publisher] = []
+        self._is_new = True  # the first publisher is on the air at once
         self._on_air: Publisher | None = None
         self._last: Publisher | None = None  # that was on the air
         self._usurper: Publisher | None = None  # said ?takeover=1 and has not had its keyframe yet
@@ -86,6 +97,25 @@ class Session:
         self._note_number = 0
         self._next_check = now
         self._log = structlog.get_logger().bind(channel=grant.channel_name, session=grant.session_id)
+
+    def resume(self, past: Past, silent_s: float, now: float) -> None:
+        """Go on where another process stopped, from whose media nothing has come for `silent_s`; before any publisher.
+
+        The publisher has what is left of the grace to come back.
+        """
+        wall = time.time()
+        self._is_new, self.is_waiting = False, True
+        self._began = now - (wall - self.started_at_ms / 1000)
+        self.interruptions = past.interruptions
+        self._note_number = past.notes
+        # The date-times of what comes next go on where they were, if the clock was not set meanwhile.
+        away_s = min(max(wall - past.clock_offset_s - past.end_s, 0.0), silent_s + self._grace_s + CLOCK_SLACK_S)
+        self._timeline.resume(past.end_s, now - away_s)
+        self._ends_at = now - silent_s + self._grace_s
+        self._returns_until_ms = _wall_ms() + round((self._grace_s - silent_s) * 1000)
+        self.pipeline.interrupt(past.end_s)
+        self.pipeline.tick(self._timeline.newest_s(now))
+        self._log.info("session resumed", silent_s=round(silent_s, 1), media_s=round(past.end_s, 1))
 
     # --- publishers come and go --------------------------------------------------------------------------------
 
@@ -104,7 +134,8 @@ class Session:
             raise Refused(f"This channel has {MAX_PUBLISHERS} publishers, the most that may stand by.")
         self._publishers.append(publisher)
         publisher.sit(self)
-        if self._last is None:
+        if self._is_new:
+            self._is_new = False
             self._on_air = self._last = publisher
         elif publisher.takes_over:
             self._usurper = publisher
@@ -251,6 +282,16 @@ class Session:
             return
         self.pipeline.annotate(cue_of_command(command, self._timeline.newest_s(now)))
 
+    def show_to(self, visibility: Visibility, asked: float, now: float) -> None:
+        """Let these watch, as web said at `asked`; what it has said since counts more."""
+        if asked < self._visibility_set or self.has_ended:
+            return
+        self._visibility_set = now
+        if visibility != self.visibility:
+            self._log.info("visibility changed", visibility=visibility)
+            self.visibility = visibility
+            self._on_change()
+
     # --- time --------------------------------------------------------------------------------------------------
 
     def pulse(self, now: float) -> None:
@@ -312,25 +353,30 @@ class Session:
 
     def has_key(self, key: str) -> bool:
         """Whether this session was published with that key."""
-        return self._key == key
+        return self._key_digest == digest_of(key)
 
     def entry(self, node_id: NodeId, origin_url: str) -> LiveEntry:
         """Return what the registry holds of this session."""
         grant = self.grant
         return LiveEntry(
-            grant.channel_id, grant.channel_name, grant.session_id, node_id, origin_url, self.started_at_ms
+            grant.channel_id,
+            grant.channel_name,
+            grant.session_id,
+            node_id,
+            origin_url,
+            self.started_at_ms,
+            self.visibility,
         )
 
     def health(self, now: float) -> SessionHealth:
         """Return what a heartbeat says of this session."""
         stats = self.live.stats
-        last = self._last
-        assert last is not None, "a session begins with a publisher"
+        last = self._last  # none has been on the air since it was resumed
         return SessionHealth(
             session_id=self.grant.session_id,
             channel_id=self.grant.channel_id,
-            protocol=last.attempt.protocol,
-            encoder=last.encoder,
+            protocol=last.attempt.protocol if last else "rtmp",
+            encoder=last.encoder if last else "",
             started_at_ms=self.started_at_ms,
             is_playable=self.live.is_playable,
             duration_ms=_wall_ms() - self.started_at_ms,
@@ -346,6 +392,11 @@ class Session:
             rungs=self.pipeline.rungs(),
             transcoder=self.pipeline.transcoder(),
         )
+
+
+def digest_of(key: str) -> str:
+    """Return what a journal says of a stream key."""
+    return sha256(key.encode()).hexdigest()
 
 
 def _wall_ms() -> int:

@@ -104,6 +104,15 @@ class Admission:
             self.leases.add(lease)
         return lease
 
+    def readmit(self, source: Source, rungs: Iterable[Rung], encoder: str, preset: str) -> Lease:
+        """Return a lease for rungs that another process made of a session: playlists promise them, whatever is free."""
+        kept = list(rungs)
+        cores = decode_cores(source) + sum(encode_cores(rung, encoder, preset) for rung in kept) if kept else 0.0
+        lease = Lease(self, kept, [], cores)
+        if kept:
+            self.leases.add(lease)
+        return lease
+
     def _reason(self, cores: float, decoding: float, free: float) -> str:
         return (
             f"it needs {cores:.2f} cores besides {decoding:.2f} for decoding, and {max(free, 0):.2f} of "

@@ -1,6 +1,7 @@
 """Claims of media.session: who is on the air, and what a session does while nobody is. Time is passed."""
 
 import re
+import time
 from itertools import pairwise
 from typing import cast
 
@@ -10,9 +11,10 @@ from media.live import LiveStream, StreamStats
 from media.packets import CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused
 from media.publisher import Publisher
-from media.session import ALREADY_LIVE, MAX_PUBLISHERS, NOT_BACK, PULSE_S, REPLACED, Session
-from schemas.ids import ChannelId, SessionId
+from media.session import ALREADY_LIVE, MAX_PUBLISHERS, NOT_BACK, PULSE_S, REPLACED, Session, digest_of
+from schemas.ids import ChannelId, NodeId, SessionId
 from schemas.ingest import AddMetadata, Limits, PublishGrant, TrackHealth
+from schemas.journal import Begun
 from tests.media.material import AUDIO_CONFIG, VIDEO_CONFIG
 from tests.media.passthrough import Passthrough
 
@@ -115,9 +117,8 @@ class Stage:
         self.changes: list[bool] = []
         grant = PublishGrant(ChannelId("c"), "demo", SessionId("s"), limits=limits)
         self.session = Session(
-            grant,
+            Begun(1, grant, digest_of("key"), NodeId("n"), time.time_ns() // 1_000_000),
             self.pipeline,
-            key="key",
             grace_s=grace_s,
             now=self.now,
             on_change=lambda: self.changes.append(self.session.is_waiting),
