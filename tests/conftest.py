@@ -90,7 +90,7 @@ def s3_process(server_directory: Path) -> Iterator[S3Server]:
 @pytest.fixture
 def s3_server(s3_process: S3Server) -> S3Server:
     """An S3 server with an empty bucket; a test may stop it."""
-    s3_process.clear()
+    s3_process.begin()
     if not s3_process.is_running:
         s3_process.start()
     return s3_process

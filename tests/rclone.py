@@ -1,6 +1,5 @@
 """A real S3 server for tests: `rclone serve s3` over a folder. It checks signatures; a bucket is a folder in it."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +13,9 @@ from tests.product import free_ports
 KEY, SECRET, BUCKET = "tallykey", "a/secret+with%signs", "tally"
 ENCODED_SECRET = "a%2Fsecret%2Bwith%25signs"
 READY_S = 20.0
-OPTIONS = ("--auth-key", f"{KEY},{SECRET}", "--config", "", "--dir-cache-time", "0s", "--log-level", "ERROR")
+MAX_BUCKETS = 300
+"""Made beforehand: it does not look for folders that it has not made, and looking costs it all of a core."""
+OPTIONS = ("--auth-key", f"{KEY},{SECRET}", "--config", "", "--log-level", "ERROR")
 
 
 class S3Server:
@@ -24,27 +25,30 @@ class S3Server:
         self.folder = folder
         self.port = free_ports(1)[0]
         self._process: subprocess.Popen[bytes] | None = None
-        (folder / BUCKET).mkdir(parents=True)
+        self._used = 0
+        self.bucket = BUCKET
+        for name in (BUCKET, *(f"{BUCKET}-{number + 1}" for number in range(MAX_BUCKETS))):
+            (folder / name).mkdir(parents=True)
 
     @property
     def url(self) -> str:
         """For TALLY_S3_URL."""
         return self.url_at(self.port)
 
-    @staticmethod
-    def url_at(port: int, *, bucket: str = BUCKET, secret: str = ENCODED_SECRET) -> str:
+    def url_at(self, port: int, *, bucket: str = "", secret: str = ENCODED_SECRET) -> str:
         """The same bucket behind something else that listens on this machine, or with a mistake."""
-        return f"s3://{KEY}:{secret}@127.0.0.1:{port}/{bucket}?secure=0"
+        return f"s3://{KEY}:{secret}@127.0.0.1:{port}/{bucket or self.bucket}?secure=0"
 
     def stored(self) -> dict[str, Path]:
         """All objects by key, as files that can be read without the server."""
-        root = self.folder / BUCKET
+        root = self.folder / self.bucket
         return {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file()}
 
-    def clear(self) -> None:
-        """Forget all objects."""
-        shutil.rmtree(self.folder / BUCKET)
-        (self.folder / BUCKET).mkdir()
+    def begin(self) -> None:
+        """Take an empty bucket from now on."""
+        self._used += 1
+        assert self._used <= MAX_BUCKETS
+        self.bucket = f"{BUCKET}-{self._used}"
 
     def start(self) -> None:
         """Start and wait until it answers."""

@@ -3,7 +3,9 @@
 The codes are those of "Error responses" of the Amazon S3 API reference; servers of others use the same ones.
 """
 
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore import exceptions
@@ -18,6 +20,9 @@ NOT_ALLOWED = frozenset({"AccessDenied", "AllAccessDisabled", "AccountProblem", 
 ELSEWHERE = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "TemporaryRedirect", "301", "307", "308"})
 NOTHING_THERE = frozenset({"NoSuchKey", "NotFound", "404", "InvalidRange", "416"})
 BUSY = frozenset({"SlowDown", "RequestTimeout", "OperationAborted", "ThrottlingException", "TooManyRequests", "429"})
+
+MAX_SKEW_S = 300
+"""Servers refuse signatures that are more than five (some fifteen) minutes off."""
 
 
 def translated(error: Exception, address: S3Address, setting: str) -> StoreError:
@@ -41,7 +46,7 @@ def _answered(response: Mapping[str, Any], address: S3Address, setting: str) -> 
 
 def _advice(code: str, status: int, response: Mapping[str, Any], address: S3Address) -> str:
     bucket, host = address.bucket, address.host
-    if code in WRONG_CLOCK:
+    if code in WRONG_CLOCK or (status == 403 and _skew_s(response) > MAX_SKEW_S):
         return f"the clock of this machine is too far from that of {host}: let it follow a time server"
     if code == "NoSuchBucket":
         return f"there is no bucket {bucket} on {host}: make it, or correct its name"
@@ -55,6 +60,15 @@ def _advice(code: str, status: int, response: Mapping[str, Any], address: S3Addr
         return f"{bucket} is not in the region {address.region}: correct region=…"
     message = " ".join(str(response.get("Error", {}).get("Message", "")).split())[:200]
     return f"{host} refuses with {status} {code}: {message or 'it says no more'}"
+
+
+def _skew_s(response: Mapping[str, Any]) -> float:
+    """How far our clock is from the one of the answer: not every server says why it refuses a signature."""
+    try:
+        theirs = parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"]["date"])
+    except (KeyError, ValueError):
+        return 0.0
+    return abs(time.time() - theirs.timestamp())
 
 
 def _unanswered(error: Exception, address: S3Address, setting: str) -> StoreError:

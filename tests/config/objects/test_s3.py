@@ -52,22 +52,22 @@ async def trouble(opened: list[S3Store], url: str) -> str:
 @pytest.mark.usefixtures("quick")
 async def test_mistakes_are_named(s3_server: S3Server, opened: list[S3Store], free_port: Callable[[], int]) -> None:
     port = s3_server.port
-    assert await trouble(opened, S3Server.url_at(port, secret="wrong")) == (
+    assert await trouble(opened, s3_server.url_at(port, secret="wrong")) == (
         "StoreRefused: 127.0.0.1 does not take the secret: correct it, percent-encoded (TALLY_S3_URL)"
     )
-    assert await trouble(opened, S3Server.url_at(port, bucket="nothing")) == (
+    assert await trouble(opened, s3_server.url_at(port, bucket="nothing")) == (
         "StoreRefused: there is no bucket nothing on 127.0.0.1: make it, or correct its name (TALLY_S3_URL)"
     )
-    assert (await trouble(opened, S3Server.url_at(port).replace("tallykey", "nobody"))).startswith(
+    assert (await trouble(opened, s3_server.url_at(port).replace("tallykey", "nobody"))).startswith(
         "StoreRefused: 127.0.0.1 does not know the key"
     )
-    assert await trouble(opened, S3Server.url_at(closed := free_port())) == (
+    assert await trouble(opened, s3_server.url_at(closed := free_port())) == (
         f"StoreUnavailable: http://127.0.0.1:{closed} cannot be reached"
     )
-    assert await trouble(opened, S3Server.url_at(port).replace("127.0.0.1", "nobody.invalid")) == (
+    assert await trouble(opened, s3_server.url_at(port).replace("127.0.0.1", "nobody.invalid")) == (
         "StoreUnavailable: the name nobody.invalid cannot be resolved: is it right? (TALLY_S3_URL)"
     )
-    assert (await trouble(opened, S3Server.url_at(port).replace("secure=0", "secure=1"))).startswith(
+    assert (await trouble(opened, s3_server.url_at(port).replace("secure=0", "secure=1"))).startswith(
         "StoreRefused: 127.0.0.1 cannot be trusted"
     )
 
@@ -80,6 +80,7 @@ async def test_a_clock_that_is_off_is_named(
         return datetime.datetime(2026, 1, 1, tzinfo=None if remove_tzinfo else datetime.UTC)
 
     monkeypatch.setattr("botocore.auth.get_current_datetime", late)
+    monkeypatch.setattr("config.objects.faults.time.time", lambda: late(remove_tzinfo=False).timestamp())
     assert (await trouble(opened, s3_server.url)).startswith(
         "StoreRefused: the clock of this machine is too far from that of 127.0.0.1"
     )
@@ -105,7 +106,7 @@ async def test_a_server_that_fails_is_unavailable_and_can_be_used_afterwards(
     s3_server: S3Server, opened: list[S3Store], mode: str
 ) -> None:
     with Faulty(s3_server.port) as faulty:
-        store = await S3Store.open(read_address(S3Server.url_at(faulty.port)), "TALLY_S3_URL")
+        store = await S3Store.open(read_address(s3_server.url_at(faulty.port)), "TALLY_S3_URL")
         opened.append(store)
         await store.put("live/a.m4s", b"1" * 100_000, content_type="video/mp4")
         faulty.mode = mode  # type: ignore[assignment]  # one of its modes
@@ -141,9 +142,9 @@ def error(status: int, code: str, message: str = "") -> ClientError:
         (403, "RequestTimeTooSkewed", StoreRefused, "the clock of this machine"),
         (403, "SignatureDoesNotMatch", StoreRefused, "does not take the secret"),
         (403, "InvalidAccessKeyId", StoreRefused, "does not know the key"),
-        (403, "AccessDenied", StoreRefused, "let the key read, write and delete objects in b"),
+        (403, "AccessDenied", StoreRefused, "let the key read, write and delete objects in live"),
         (301, "PermanentRedirect", StoreRefused, "not in the region eu-1"),
-        (404, "NoSuchBucket", StoreRefused, "there is no bucket b"),
+        (404, "NoSuchBucket", StoreRefused, "there is no bucket live"),
         (400, "Odd", StoreRefused, "refuses with 400 Odd: because"),
         (404, "NoSuchKey", NoSuchObject, "no such object"),
         (503, "SlowDown", StoreUnavailable, "busy or not well"),
@@ -153,7 +154,7 @@ def error(status: int, code: str, message: str = "") -> ClientError:
     ],
 )
 def test_answers_become_sentences(status: int, code: str, kind: type[Exception], words: str) -> None:
-    address = read_address("s3://k:hunter2@host/b?region=eu-1")
+    address = read_address("s3://k:hunter2@host/live?region=eu-1")
     found = translated(error(status, code, "because"), address, "TALLY_S3_URL")
     assert type(found) is kind
     assert words in str(found)
