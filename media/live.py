@@ -13,11 +13,13 @@ from media.hls.boxes import timescale
 from media.hls.events import event_box
 from media.hls.planner import Plan, Planner
 from media.hls.segmenter import AUDIO, RUNG_WAIT_S, VIDEO, Gap, Output, Packager, Part
-from media.hls.window import LiveSegment, Window
+from media.hls.window import Window
+from media.journal.writer import Journal
 from media.meter import TrackMeter
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.stream import StreamPictures
 from media.publication import Description
+from media.recorder import Recorder
 from media.resume import Past
 from media.serving import Serving
 from media.shape import Shape
@@ -27,11 +29,10 @@ from media.transcode.rungs import Rung, Source
 from media.wallclock import WallClock
 from schemas.ids import SessionId
 from schemas.ingest import TrackHealth
+from schemas.journal import CaptionsSeen, Ended, Interrupted, Resumed
 
 log = structlog.get_logger()
 
-MISSED_PER_SEGMENT = 3
-"""Older segments that are offered to the spool again beside each new one."""
 MAX_EARLY_CUES = 32
 """Timed metadata that may wait for the stream's plan; more is dropped."""
 MAX_EARLY_PACKETS = 1_000
@@ -62,16 +63,23 @@ class LiveStream:
         part_s: float,
         segment_s: float,
         spool: Spool,
+        journal: Journal | None = None,
         on_playable: Callable[[], None] = lambda: None,
         choose_rungs: Callable[[Source], Sequence[Rung]] = _no_rungs,
         pictures: StreamPictures | None = None,
     ) -> None:
-        """`choose_rungs` is called once, as soon as the source is known well enough; what it returns is expected."""
+        """`choose_rungs` is called once, as soon as the source is known well enough; what it returns is expected.
+
+        Without a journal everything is in memory, and nothing is recorded.
+        """
         self.session_id = session_id
         self.spool = spool
         self.serving = Serving(session_id, spool)
         self.pictures = self.serving.pictures = pictures
         self.windows = self.serving.windows
+        self._recorder = Recorder(journal)
+        if pictures is not None and journal is not None:
+            pictures.on_stored = self._recorder.picture
         self._on_playable = on_playable
         self._choose_rungs = choose_rungs
         self._shape: Shape | None = Shape()  # until the rungs are chosen
@@ -85,6 +93,7 @@ class LiveStream:
         self._rung_configs: dict[str, CodecConfig] = {}
         self._lost_for_ever: set[str] = set()
         self._early: dict[str, list[CodecConfig | Packet]] = {}  # what rungs sent before the plan
+        self._is_suspended = False
         self._is_spliced = False  # whether something else than the source is shown
         self._ready_s: float | None = None  # where the source was when it could be played
         self._late_tracks = 0
@@ -98,12 +107,18 @@ class LiveStream:
         self._shape = None
         self._rungs = {rung.name: rung for rung in past.rungs}
         self._rung_configs = {name: config for name, config in past.own.items() if name in self._rungs}
-        self._packager = Packager(past.plan())
         self._silence.resume(past.own.get(AUDIO))
         self._clock.resume(past.clock_offset_s)
         self._events = past.events
+        for record in past.settle():
+            self._recorder.add(record)
+        self._packager = Packager(past.plan())
+        outputs = self._packager.resume(past.standings(), past.end_s, past.own)
         self.serving.resume(past)
-        self._publish(self._packager.resume(past.standings(), past.end_s, past.own))
+        if self.pictures is not None:
+            self.pictures.resume(past.pictures)
+        self._publish(outputs)
+        self._record()
 
     @property
     def is_playable(self) -> bool:
@@ -116,7 +131,7 @@ class LiveStream:
     @property
     def is_ended(self) -> bool:
         """Whether nothing is taken any more."""
-        return self.serving.is_ended
+        return self.serving.is_ended or self._is_suspended
 
     # --- the source ------------------------------------------------------------------------------------------
 
@@ -138,7 +153,7 @@ class LiveStream:
                 meter.count(event, now)
             if kind is _VIDEO:
                 if self._uncaptioned and carries_captions(self._uncaptioned, event.data):
-                    self.serving.captioned.add(VIDEO)
+                    self._see_captions(VIDEO)
                     self._uncaptioned = ""
                 if event.is_keyframe and self.pictures is not None:
                     self.pictures.offer(self._configs[kind], event, event.pts / VIDEO_TIMESCALE)
@@ -244,7 +259,12 @@ class LiveStream:
     def _look_for_captions(self, name: str, packet: Packet) -> None:
         """The source has captions inside of its pictures; encoders pass them on, or do not."""
         if carries_captions(self._rung_configs[name].fourcc, packet.data):
-            self.serving.captioned.add(name)
+            self._see_captions(name)
+
+    def _see_captions(self, name: str) -> None:
+        self.serving.captioned.add(name)
+        if self._packager is not None:
+            self._recorder.add(CaptionsSeen(name))
 
     def lose(self, name: str, *, for_ever: bool) -> None:
         """A rung is away: its segments are gaps until packets come again; for ever: nobody is told of it any more."""
@@ -318,6 +338,9 @@ class LiveStream:
         packager.wait_for_sound(self._silence.wait_s)
         self._silence.is_published = True
         self._open_windows(plan)
+        self._recorder.plan(plan, self._rungs)
+        for name in sorted(self.serving.captioned):
+            self._recorder.add(CaptionsSeen(name))
         self._log.info(
             "stream planned",
             target_duration_s=plan.target_duration_s,
@@ -364,20 +387,28 @@ class LiveStream:
             window.is_lost = name in self._lost_for_ever
 
     def _publish(self, outputs: Sequence[Output]) -> None:
-        """Make all of it visible at once, and wake whoever waits for it."""
+        """Write all of it, make it visible at once, and wake whoever waits for it."""
         if not outputs:
             return
         for output in outputs:
             window = self.windows[output.rendition]
             if isinstance(output, Gap) or (isinstance(output, Part) and not output.index):
                 window.clock_offset_s = self._clock.offset_s(output.msn, output.start_s)
-            closed = window.apply(output)
-            if closed is not None:
-                self._store(window, closed)
+            window.apply(output)
+            self._recorder.note(window, output)
+        self._record()
         if not self.is_playable and self._is_ready():
             self.serving.is_open = True
             self._on_playable()
         self.serving.changed()
+
+    def _record(self) -> None:
+        """Write what has been noted; until then nobody but us has seen the windows since they changed."""
+        captions = self.serving.captions
+        if captions is not None:
+            self._recorder.captions(captions.settle(), captions.language)
+        self._recorder.commit()
+        self._recorder.settle(self.windows)
 
     def _is_ready(self) -> bool:
         """Whether there is something to show in the source, and in the rungs unless they take too long."""
@@ -402,47 +433,47 @@ class LiveStream:
         if self.serving.annotate(cue) and cue.kind is CueKind.DATA:
             self._events += 1
             self._packager.annotate(event_box(cue, self._events))
+            self._recorder.cue(cue, next(iter(self.windows.values())).clock_offset_s, self._events)
+            self._recorder.commit()
 
-    def end(self) -> None:
-        """Write what is held, end the playlists and let go of whoever waits. What exists can still be fetched."""
+    def note_interruption(self, media_s: float) -> None:
+        """The publisher is gone from this media time on."""
+        self._note(Interrupted(media_s))
+
+    def note_return(self, media_s: float) -> None:
+        """A publisher's media comes again from this media time on."""
+        self._note(Resumed(media_s))
+
+    def _note(self, record: Interrupted | Resumed) -> None:
+        if not self.is_ended and self._packager is not None:
+            self._recorder.add(record)
+            self._recorder.commit()
+
+    def suspend(self) -> None:
+        """Take nothing more: the next process goes on. What exists can still be fetched."""
+        if not self.is_ended:
+            self._is_suspended = True
+            self._recorder.close()
+
+    def end(self, reason: str = "") -> None:
+        """Write what is held, end the playlists and let go of whoever waits. What exists can still be fetched.
+
+        The journal takes nothing more after the reason of the end.
+        """
         if self.is_ended:
             return
         if self._packager is not None:
             self._publish(self._packager.finish())
+        self._recorder.add(Ended(reason, time.time_ns() // 1_000_000))
+        self._recorder.close()
         if self.pictures is not None:
             self.pictures.end()
         self.serving.end()
 
     def close(self) -> None:
-        """Drop everything, on disk too. The stream is ended if it still ran."""
+        """Answer nothing any more. The stream is ended if it still ran; what is on disk is for storage to remove."""
         self.end()
         self.serving.close()
-        self.spool.remove(self.session_id)
-
-    # --- disk ------------------------------------------------------------------------------------------------
-
-    def _store(self, window: Window, closed: LiveSegment) -> None:
-        """Offer the new segment to the spool, and a few that it could not take before."""
-        missed = [
-            segment
-            for segment in window.segments
-            if segment.duration_s is not None and not (segment.is_stored or segment.is_being_stored or segment.is_gap)
-        ]
-        for segment in [closed, *missed[:MISSED_PER_SEGMENT]]:
-            if not segment.is_being_stored:
-                self._offer(window, segment)
-        expired, window.expired = window.expired, []
-        for segment in expired:
-            self.spool.forget(self.session_id, window.uri(segment.msn))
-
-    def _offer(self, window: Window, segment: LiveSegment) -> None:
-        def done(is_stored: bool) -> None:
-            segment.is_being_stored = False
-            segment.is_stored = is_stored
-            window.forget_stored()
-
-        name = window.uri(segment.msn)
-        segment.is_being_stored = self.spool.store(self.session_id, name, segment.chunks(), done)
 
     # --- what the stream is ----------------------------------------------------------------------------------
 

@@ -89,8 +89,6 @@ class Serving:
         lead = self._lead
         if lead is not None and lead.segments:
             self._dates.advance(lead.segments[0].start_s, lead.end_s)
-            if self.captions is not None:
-                self.captions.advance()
         change, self._change = self._change, None
         if change is not None:
             change.set_result(None)
@@ -232,7 +230,8 @@ class Serving:
         try:
             body = await self._bytes(window, segment, part)
         except OSError as error:
-            self._log.error("segment unreadable", file=window.uri(msn), reason=error.strerror or str(error))
+            # Storage removes segments that it has, once no live playlist needs them: who asks for them gets them there.
+            self._log.debug("segment unreadable", file=window.uri(msn), reason=error.strerror or str(error))
             return refusal(HTTPStatus.NOT_FOUND)
         return media_answer(body, is_audio=window.name == AUDIO)
 

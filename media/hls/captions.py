@@ -4,6 +4,8 @@ A segment's text is settled when its media is complete, for its name never stand
 comes later is shown later.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from media.hls.boxes import TIME_OFFSET_S
@@ -41,6 +43,11 @@ class Captions:
         self._waiting: list[_Caption] = []
         self._texts: dict[int, bytes] = {}
 
+    def resume(self, texts: Mapping[int, bytes], language: str) -> None:
+        """Show what another process settled, by msn; segments without text are settled too."""
+        self._texts.update(texts)
+        self.language = language
+
     def add(self, cue: Cue) -> bool:
         """Show a caption, cut to `MAX_TEXT`; one without text ends the one before. False: too many wait."""
         if not self.language:
@@ -58,8 +65,11 @@ class Captions:
         self._waiting.append(_Caption(start_s, start_s + duration_s, cue.duration_s is None, written))
         return True
 
-    def advance(self) -> None:
-        """Settle the text of the segments that are complete now."""
+    def settle(self) -> list[tuple[int, bytes]]:
+        """Settle the text of the segments that are complete now; return those that have some, by msn."""
+        settled: list[tuple[int, bytes]] = []
+        if not self.lead.segments:
+            return settled
         for segment in self.lead.segments:
             if segment.msn <= self._settled or segment.duration_s is None:
                 continue
@@ -69,12 +79,14 @@ class Captions:
                 key=lambda caption: caption.start_s,
             )
             if shown:
-                self._texts[segment.msn] = (_HEAD + "".join(map(_written, shown))).encode()
+                text = self._texts[segment.msn] = (_HEAD + "".join(map(_written, shown))).encode()
+                settled.append((segment.msn, text))
             self._settled, self._settled_s = segment.msn, end_s
             self._waiting = [caption for caption in self._waiting if caption.end_s > end_s]
         oldest = self.lead.retired[0][1].msn if self.lead.retired else self.lead.segments[0].msn
         for msn in [msn for msn in self._texts if msn < oldest]:
             del self._texts[msn]
+        return settled
 
     def find(self, msn: int) -> bytes | None:
         """Return a segment as WebVTT, one without captions too; None for one that does not exist."""

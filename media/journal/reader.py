@@ -32,6 +32,8 @@ class Contents(msgspec.Struct, frozen=True):
     """Up to here it is valid; the next writer goes on from here."""
     is_torn: bool
     """Whether something follows that is not valid."""
+    is_broken: bool = False
+    """Whether that has a whole line in it: it is not torn, it is damaged."""
 
 
 def read_journal(path: Path) -> Contents:
@@ -40,7 +42,7 @@ def read_journal(path: Path) -> Contents:
     records: list[Record] = []
     while more := tail.read():
         records += more
-    return Contents(records, tail.valid_bytes, tail.size > tail.valid_bytes)
+    return Contents(records, tail.valid_bytes, tail.size > tail.valid_bytes, tail.is_broken)
 
 
 class JournalTail:

@@ -6,6 +6,7 @@ WebVTT with a media fragment as the text of each cue (W3C Media Fragments, 4.2.2
 import msgspec
 
 from media.pictures.messages import COLUMNS, Sheet
+from schemas.journal import PictureStored
 
 FIRST_LINES = "WEBVTT\n"
 LEAST_SPAN_S = 0.001
@@ -45,6 +46,16 @@ class Storyboard:
         self._sheets[number].starts.append(self._last_s)
         self._text = None
         return number
+
+    def resume(self, stored: PictureStored) -> None:
+        """Note a version of a sheet that another process stored; of those in between, nobody knows the times."""
+        shown = self._sheets.setdefault(stored.sheet, _Shown([], stored.tile_width, stored.tile_height))
+        while len(shown.starts) < stored.tiles:
+            start_s = stored.start_s if len(shown.starts) + 1 == stored.tiles else 0.0
+            self._last_s = max(start_s, self._last_s + LEAST_SPAN_S)
+            shown.starts.append(self._last_s)
+        self._next_number = max(self._next_number, stored.sheet + 1)
+        self._text = None
 
     def drop(self, number: int) -> None:
         """Leave a sheet out."""

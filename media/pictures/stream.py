@@ -6,6 +6,7 @@ storyboard-{sheet}-{tiles}.jpg      a sheet with at least so many tiles
 """
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from media.packets import CodecConfig, Packet
@@ -13,6 +14,7 @@ from media.pictures.messages import Sheet, Still
 from media.pictures.storyboard import Storyboard
 from media.spool import Spool
 from schemas.ids import SessionId
+from schemas.journal import PictureStored
 
 FILES = ("thumbnail.", "storyboard.", "storyboard-")
 """What the names of all of them begin with."""
@@ -42,10 +44,25 @@ class StreamPictures:
         self._session_id = session_id
         self._spool = spool
         self._maker = maker
+        self.on_stored: Callable[[PictureStored], None] = lambda _: None
+        """Is told of every picture that has come to the disk."""
         self._thumbnail = StoredPicture(session_id, spool)
         self._thumbnails = 0
         self._sheets: dict[int, StoredPicture] = {}
         self._storyboard = Storyboard(STILL_EVERY_S)
+
+    def resume(self, stored: Sequence[PictureStored]) -> None:
+        """Go on where another process stopped: these came to the disk in this order. A new sheet comes next."""
+        for picture in stored:
+            if picture.kind == "thumbnail":
+                self._thumbnails += 1
+                self._thumbnail.resume(picture.name, picture.size)
+            else:
+                self._storyboard.resume(picture)
+                if picture.sheet not in self._sheets:
+                    self._drop_old_sheets()
+                    self._sheets[picture.sheet] = StoredPicture(self._session_id, self._spool)
+                self._sheets[picture.sheet].resume(picture.name, picture.size)
 
     def offer(self, config: CodecConfig, keyframe: Packet, pts_s: float) -> None:
         """Offer a keyframe for pictures; most are not taken."""
@@ -58,7 +75,8 @@ class StreamPictures:
     def add(self, still: Still, pts_s: float) -> None:
         """Take the pictures of a keyframe; `pts_s` is its media time."""
         self._thumbnails += 1
-        self._thumbnail.put(f"thumbnail-{self._thumbnails}.jpg", still.thumbnail)
+        stored = PictureStored("thumbnail", f"thumbnail-{self._thumbnails}.jpg", len(still.thumbnail), pts_s)
+        self._thumbnail.put(stored.name, still.thumbnail, lambda: self.on_stored(stored))
         if still.sheet is not None:
             self._add_sheet(still.sheet, pts_s)
 
@@ -69,7 +87,17 @@ class StreamPictures:
         if number not in self._sheets:
             self._drop_old_sheets()
             self._sheets[number] = StoredPicture(self._session_id, self._spool)
-        self._sheets[number].put(f"storyboard-{number}-{sheet.tiles}.jpg", sheet.jpeg)
+        stored = PictureStored(
+            "sheet",
+            f"storyboard-{number}-{sheet.tiles}.jpg",
+            len(sheet.jpeg),
+            pts_s,
+            sheet=number,
+            tiles=sheet.tiles,
+            tile_width=sheet.tile_width,
+            tile_height=sheet.tile_height,
+        )
+        self._sheets[number].put(stored.name, sheet.jpeg, lambda: self.on_stored(stored))
 
     def _drop_old_sheets(self) -> None:
         """Make room for one more."""
@@ -112,19 +140,24 @@ class StoredPicture:
         """Whether the newest version is not on disk, or not yet."""
         return self._fresh is not None
 
-    def put(self, name: str, data: bytes) -> None:
-        """Replace it."""
+    def put(self, name: str, data: bytes, on_stored: Callable[[], None]) -> None:
+        """Replace it; `on_stored` is told when the new one is on disk, and before the old one goes."""
         self._fresh = name, data
 
         def done(is_stored: bool) -> None:
             if not is_stored:
                 return
+            on_stored()
             self._forget_stored()
             self._stored = name, len(data)
             if self._fresh is not None and self._fresh[0] == name:
                 self._fresh = None
 
         self._spool.store(self._session_id, name, [data], done)
+
+    def resume(self, name: str, size: int) -> None:
+        """It is on disk since another process."""
+        self._stored = name, size
 
     def remove(self) -> None:
         """Remove it from disk."""

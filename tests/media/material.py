@@ -15,10 +15,13 @@ import msgspec
 
 from media.codecs import audio_config, video_config
 from media.hls.boxes import TIME_OFFSET_S, timescale
+from media.journal.writer import Journal
 from media.live import LiveStream
 from media.packets import VIDEO_TIMESCALE, CodecConfig, MediaEvent, Packet, TrackKind
 from media.spool import Spool
-from schemas.ids import SessionId
+from media.transcode.rungs import Rung
+from schemas.ids import ChannelId, SessionId
+from schemas.ingest import PublishGrant
 
 SESSION = SessionId("session")
 WALL_CLOCK = 1_700_000_000.0
@@ -90,10 +93,25 @@ def usual(length_s: float = 10, *, fps: float = 30, gop: int = 60) -> list[Media
     ]
 
 
-def make_stream(directory: Path, *, part_s: float = 0.333, segment_s: float = 2.0) -> LiveStream:
+def make_stream(
+    directory: Path, *, part_s: float = 0.333, segment_s: float = 2.0, rungs: Sequence[Rung] = ()
+) -> LiveStream:
     """Return a stream with a spool of its own, which `conftest.py` ends."""
     spools.append(Spool(directory / "spool"))
-    return LiveStream(SESSION, part_s=part_s, segment_s=segment_s, spool=spools[-1])
+    return LiveStream(
+        SESSION,
+        part_s=part_s,
+        segment_s=segment_s,
+        spool=spools[-1],
+        journal=begin(spools[-1]),
+        choose_rungs=lambda _source: rungs,
+    )
+
+
+def begin(spool: Spool, session: SessionId = SESSION) -> Journal:
+    """Begin a session's journal."""
+    grant = PublishGrant(ChannelId("channel"), "ann", session)
+    return spool.begin(grant, key_digest="0" * 64, started_at_ms=round(WALL_CLOCK * 1000))
 
 
 def feed(stream: LiveStream, events: Iterable[MediaEvent]) -> None:

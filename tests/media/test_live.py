@@ -9,6 +9,7 @@ import pytest
 import structlog.testing
 
 from media.hls.boxes import UnsupportedCodec
+from media.journal import writer
 from media.live import LiveStream
 from media.packets import CodecConfig, Discontinuity, Packet, TrackKind
 from media.spool import Spool
@@ -140,7 +141,7 @@ async def test_old_segments_and_their_parts_come_from_disk_and_are_the_same(tmp_
     file.unlink()
     with structlog.testing.capture_logs() as logs:  # it did come from there
         assert await status(stream, "video-0-3.m4s") is HTTPStatus.NOT_FOUND
-    assert [entry["event"] for entry in logs] == ["segment unreadable"]
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("segment unreadable", "debug")]
 
 
 async def test_memory_holds_the_last_seconds_only(tmp_path: Path) -> None:
@@ -155,19 +156,18 @@ async def test_memory_holds_the_last_seconds_only(tmp_path: Path) -> None:
     assert min(held) == 26  # 3 target durations and the segment in progress
 
 
-async def test_files_go_when_nobody_may_fetch_them_any_more(tmp_path: Path) -> None:
+async def test_what_nobody_may_fetch_any_more_stays_for_storage_to_remove(tmp_path: Path) -> None:
     stream = make_stream(tmp_path)
     await play(stream, usual(130))
-    directory = tmp_path / "spool" / SESSION
-    spools[-1].close()
-    files = {path.name for path in directory.iterdir()}
-    assert "video-0.m4s" not in files
-    assert "audio-0.m4s" not in files
-    assert 2 * (30 + 31) <= len(files) <= 2 * (30 + 33)
+    assert await status(stream, "video-0.m4s") is HTTPStatus.NOT_FOUND
+    assert await status(stream, "video-10.m4s") is HTTPStatus.OK
     stream.end()
+    stream.close()
+    files = {path.name for path in (tmp_path / "spool" / SESSION).iterdir()}
+    assert {f"{name}-{msn}.m4s" for name in ("video", "audio") for msn in range(65)} <= files
 
 
-async def test_closing_removes_everything(tmp_path: Path) -> None:
+async def test_a_closed_stream_answers_nothing(tmp_path: Path) -> None:
     stream = make_stream(tmp_path)
     await play(stream, usual(8))
     hint = read(await body(stream, "video.m3u8")).hints[0]["URI"]
@@ -178,27 +178,43 @@ async def test_closing_removes_everything(tmp_path: Path) -> None:
     assert [(await request).status for request in waiting] == [HTTPStatus.NOT_FOUND] * 2
     assert await status(stream, "video-0.m4s") is HTTPStatus.NOT_FOUND
     assert stream.multivariant().status is HTTPStatus.NOT_FOUND
-    spools[-1].close()
-    assert list((tmp_path / "spool").iterdir()) == []
 
 
-async def test_without_a_disk_the_window_stays_in_memory_and_is_stored_when_it_comes_back(tmp_path: Path) -> None:
+async def test_without_a_disk_the_window_stays_in_memory_and_is_stored_when_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
     stream = make_stream(tmp_path)
-    obstacle = tmp_path / "spool" / SESSION
-    obstacle.write_bytes(b"")
+    directory = tmp_path / "spool" / SESSION
+    directory.rename(tmp_path / "away")
     events = usual(40)
     half = len(events) // 2
     with structlog.testing.capture_logs() as logs:
-        await play(stream, events[:half])
+        feed(stream, events[:half])
+        await asyncio.sleep(0.05)
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
-        "spool not writable, keeping segments in memory"
+        "disk does not keep up, streams go on from memory"
     ]
+    assert stream.spool.disk.trouble == "No such file or directory"
     assert len(await body(stream, "video-0.m4s")) > 6000
-    obstacle.unlink()
-    await play(stream, events[half:])
-    stored = {path.name for path in obstacle.iterdir()}
+    (tmp_path / "away").rename(directory)
+    async with asyncio.timeout(20):
+        while stream.spool.disk.trouble:
+            await asyncio.sleep(0.01)
+    feed(stream, events[half:])
+    stored = {path.name for path in directory.iterdir()}
     assert {f"{name}-{msn}.m4s" for name in ("video", "audio") for msn in range(19)} <= stored
+    assert not stream.windows["video"].segments[0].is_in_memory
     assert len(await body(stream, "video-0.m4s")) > 6000
+
+
+async def test_without_a_journal_everything_is_in_memory(tmp_path: Path) -> None:
+    spools.append(Spool(tmp_path / "spool"))
+    stream = LiveStream(SESSION, part_s=0.333, segment_s=2, spool=spools[-1])
+    feed(stream, usual(20))
+    assert len(await body(stream, "video-0.m4s")) > 6000
+    stream.close()
+    assert not (tmp_path / "spool" / SESSION).exists()
 
 
 # --- waiting ------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def add_segments(captions: Captions, first: int, last: int) -> None:
         closed = captions.lead.apply(SegmentEnd("video", msn, 2.0))
         assert closed is not None
         closed.is_stored = True
-        captions.advance()
+        captions.settle()
 
 
 def said(text: str, start_s: float, duration_s: float | None = 1.0, **fields: str) -> Cue:
@@ -116,7 +116,7 @@ def test_hours_are_counted_on() -> None:
     captions.lead.apply(Part("video", 0, 0, 360_000.0, 2.0, True, b"x"))
     captions.add(said("long", 360_000.5))
     captions.lead.apply(SegmentEnd("video", 0, 2.0))
-    captions.advance()
+    captions.settle()
     assert b"100:00:00.500 --> 100:00:01.500" in (captions.find(0) or b"")
 
 
@@ -125,7 +125,7 @@ def test_a_gap_has_captions_too() -> None:
     add_segments(captions, 0, 0)
     captions.add(said("still here", 2.5))
     captions.lead.apply(Gap("video", 1, 2.0, 2.0))
-    captions.advance()
+    captions.settle()
     assert [text for _, _, text in shown(captions, 1)] == ["still here"]
 
 

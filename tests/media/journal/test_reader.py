@@ -43,7 +43,8 @@ def test_with_any_byte_changed_the_records_before_it_are_read(path: Path) -> Non
         damaged = WHOLE[:place] + bytes((WHOLE[place] ^ 0x15,)) + WHOLE[place + 1 :]
         whole = sum(end <= place for end in ENDS)
         if whole:
-            assert read(path, damaged) == Contents(RECORDS[:whole], ENDS[whole - 1], is_torn=True)
+            is_broken = place < len(WHOLE) - 1  # else it is torn
+            assert read(path, damaged) == Contents(RECORDS[:whole], ENDS[whole - 1], is_torn=True, is_broken=is_broken)
         else:
             with pytest.raises(ForeignJournal):
                 read(path, damaged)
@@ -60,6 +61,7 @@ def test_any_bytes_are_records_or_a_foreign_journal(path: Path, data: bytes, kep
     else:
         assert contents.records == RECORDS[:kept]
         assert contents.is_torn is bool(data)
+        assert contents.is_broken is (b"\n" in data)
 
 
 def test_another_version_is_foreign(path: Path) -> None:

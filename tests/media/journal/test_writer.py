@@ -149,7 +149,7 @@ async def test_nothing_follows_the_close(directory: Path, disk: Disk) -> None:
     assert records(directory) == [BEGUN]
 
 
-async def test_a_writer_that_resumes_at_any_cut_goes_on_validly(directory: Path, disk: Disk) -> None:
+async def test_a_writer_that_resumes_at_a_cut_goes_on_validly(directory: Path, disk: Disk) -> None:
     written = Journal.create(directory, BEGUN, disk)
     entries: list[tuple[Record, bytes]] = [(PLANNED, b""), (INIT, b"init"), *segment(0)[:3]]
     for record, data in entries:
@@ -159,7 +159,7 @@ async def test_a_writer_that_resumes_at_any_cut_goes_on_validly(directory: Path,
     bytes_written = (directory / "journal").read_bytes()
     before = records(directory)
     size = len(content(0, 0))
-    for cut in range(bytes_written.index(b"\n") + 1, len(bytes_written) + 1):
+    for cut in [*range(bytes_written.index(b"\n") + 1, len(bytes_written), 7), len(bytes_written)]:
         (directory / "journal").write_bytes(bytes_written[:cut])
         (directory / "video-0.m4s").write_bytes(whole(0))  # more than any line speaks of
         contents = read_journal(directory / "journal")

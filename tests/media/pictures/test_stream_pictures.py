@@ -16,6 +16,7 @@ SESSION = SessionId("session")
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
     made = Spool(tmp_path / "spool")
+    (tmp_path / "spool" / SESSION).mkdir()
     yield made
     made.close()
 
