@@ -20,6 +20,21 @@ const withReturn = (search: Record<string, unknown>): { next?: string } => {
   return next ? { next } : {};
 };
 
+/** What an address of a page may carry: the token of a shared one, where to begin, what to show. */
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const withKey = (search: Record<string, unknown>): { key?: string } => {
+  const key = text(search.key);
+  return key ? { key } : {};
+};
+const withChannel = (search: Record<string, unknown>): { channel?: string } => {
+  const channel = text(search.channel);
+  return channel ? { channel } : {};
+};
+const withPlace = (search: Record<string, unknown>): { key?: string; t?: number } => {
+  const t = Number(search.t ?? 'none');
+  return { ...withKey(search), ...(Number.isFinite(t) && t >= 0 && { t }) };
+};
+
 const routes = [
   createRoute({ getParentRoute: () => root, path: '/', component: lazyRouteComponent(() => import('./home/HomePage'), 'HomePage') }),
   createRoute({
@@ -37,11 +52,39 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/dashboard',
-    validateSearch: (search: Record<string, unknown>): { channel?: string } =>
-      typeof search.channel === 'string' ? { channel: search.channel } : {},
+    validateSearch: withChannel,
     component: lazyRouteComponent(() => import('./dashboard/DashboardPage'), 'DashboardPage'),
   }),
-  createRoute({ getParentRoute: () => root, path: '/$channel', component: lazyRouteComponent(() => import('./watch/WatchPage'), 'WatchPage') }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/dashboard/videos',
+    validateSearch: withChannel,
+    component: lazyRouteComponent(() => import('./dashboard/VideosPage'), 'VideosPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/videos/$id',
+    validateSearch: withPlace,
+    component: lazyRouteComponent(() => import('./videos/VideoPage'), 'VideoPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/clips/$id',
+    validateSearch: withKey,
+    component: lazyRouteComponent(() => import('./videos/ClipPage'), 'ClipPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/$channel',
+    validateSearch: withKey,
+    component: lazyRouteComponent(() => import('./watch/WatchPage'), 'WatchPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/$channel/videos',
+    validateSearch: (search: Record<string, unknown>): { show?: 'clips' } => (search.show === 'clips' ? { show: 'clips' } : {}),
+    component: lazyRouteComponent(() => import('./videos/ChannelVideosPage'), 'ChannelVideosPage'),
+  }),
 ] as const;
 
 export const makeRouter = (history?: RouterHistory) =>

@@ -111,6 +111,9 @@ function queryOf(values: Record<string, string | null | undefined>): string {
   return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
 }
 
+/** Nobody follows more than a thousand channels by hand. */
+const FOLLOW_PAGES_MAX = 10;
+
 /** What can be shared by a signed address. */
 export type Shareable = 'channels' | 'vods' | 'clips';
 
@@ -144,7 +147,15 @@ export const api = {
   patchClip: (id: string, body: PatchVideo) => data<Clip>('PATCH', `clips/${part(id)}`, body),
   deleteClip: (id: string) => data<unknown>('DELETE', `clips/${part(id)}`),
   share: (what: Shareable, id: string, expiresInS: number) => data<Share>('POST', `${what}/${part(id)}/share`, { expiresInS }),
-  follows: (signal?: AbortSignal) => list<Follow>('follows', {}, signal),
+  follows: async (signal?: AbortSignal): Promise<Follow[]> => {
+    const all: Follow[] = [];
+    for (let cursor: string | null = null, page = 0; page === 0 || (cursor && page < FOLLOW_PAGES_MAX); page++) {
+      const { items, cursor: next }: Listed<Follow> = await list<Follow>('follows', { cursor, limit: '100' }, signal);
+      all.push(...items);
+      cursor = next;
+    }
+    return all;
+  },
   follow: (channelId: string) => data<Follow>('POST', `follows/${part(channelId)}`),
   unfollow: (channelId: string) => data<unknown>('DELETE', `follows/${part(channelId)}`),
 };

@@ -1,6 +1,6 @@
 /** What pages ask for, with the names under which the answers are kept. */
 
-import { QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
+import { infiniteQueryOptions, QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { api } from './client';
 import { ApiError } from './errors';
 import type { Channel, Me } from './types';
@@ -63,6 +63,80 @@ export const ingestQuery = (channelId: string) =>
     refetchInterval: ({ state: { data } }) => (data?.session || data?.test?.publishers.length ? 2000 : 5000),
     staleTime: 0,
   });
+
+/** Before an address with a token stops working, a new one is asked for: this early, or after half of what is left. */
+const RENEW_EARLY_MS = 60_000;
+/** A link that was shared runs out for good: asking again and again would not help. */
+const RENEW_AT_MOST_EVERY_MS = 20_000;
+
+/** In how many ms to ask again; false: never. */
+export function renewal(expiresAt: string | null | undefined, nowMs: number): number | false {
+  if (!expiresAt) return false;
+  const leftMs = new Date(expiresAt).getTime() - nowMs;
+  return Math.max(RENEW_AT_MOST_EVERY_MS, leftMs - RENEW_EARLY_MS, leftMs > 0 ? Math.min(leftMs / 2, RENEW_EARLY_MS) : 0);
+}
+
+/** Where and whether this viewer watches a channel live. `key`: the token of a shared address. */
+export const playbackQuery = (name: string, key?: string) =>
+  queryOptions({
+    queryKey: ['playback', name, key ?? ''],
+    queryFn: ({ signal }) => api.playback(name, key, signal),
+    refetchInterval: ({ state: { data } }) => renewal(data?.expiresAt, Date.now()),
+    refetchIntervalInBackground: true,
+    refetchOnWindowFocus: false,
+    staleTime: 30_000,
+  });
+
+/** How often a recording that still grows is looked at. */
+const GROWING_EVERY_MS = 15_000;
+
+export const vodQuery = (id: string, key?: string) =>
+  queryOptions({
+    queryKey: ['vod', id, key ?? ''],
+    queryFn: ({ signal }) => api.vod(id, key, signal),
+    refetchInterval: ({ state: { data } }) => soonest(renewal(data?.expiresAt, Date.now()), data?.state === 'recording' && GROWING_EVERY_MS),
+    refetchIntervalInBackground: true,
+  });
+
+export const clipQuery = (id: string, key?: string) =>
+  queryOptions({
+    queryKey: ['clip', id, key ?? ''],
+    queryFn: ({ signal }) => api.clip(id, key, signal),
+    refetchInterval: ({ state: { data } }) => renewal(data?.expiresAt, Date.now()),
+    refetchIntervalInBackground: true,
+  });
+
+const soonest = (...waits: (number | false)[]): number | false => {
+  const some = waits.filter((wait): wait is number => wait !== false);
+  return some.length > 0 ? Math.min(...some) : false;
+};
+
+const nextPage = { initialPageParam: null as string | null, getNextPageParam: ({ cursor }: { cursor: string | null }) => cursor };
+
+export const vodsQuery = (channel: string) =>
+  infiniteQueryOptions({
+    queryKey: ['vods', channel],
+    queryFn: ({ signal, pageParam }) => api.vods({ channel, cursor: pageParam }, signal),
+    ...nextPage,
+  });
+
+export const clipsQuery = (channel: string) =>
+  infiniteQueryOptions({
+    queryKey: ['clips', channel],
+    queryFn: ({ signal, pageParam }) => api.clips({ channel, cursor: pageParam }, signal),
+    ...nextPage,
+  });
+
+/** The newest recordings of a channel, for where only a few have room. */
+export const lastVodsQuery = (channel: string, count: number) =>
+  queryOptions({ queryKey: ['vods', channel, 'last', count], queryFn: async ({ signal }) => (await api.vods({ channel, limit: String(count) }, signal)).items });
+
+/** The ids of the channels that I follow. */
+export const followsQuery = queryOptions({
+  queryKey: ['follows'],
+  queryFn: async ({ signal }) => (await api.follows(signal)).map(({ channelId }) => channelId),
+  staleTime: 60_000,
+});
 
 /** Write what a socket told us about a channel into the kept answer, if there is one. */
 export function patchChannelCache(client: QueryClient, name: string, change: Partial<Channel>): void {

@@ -1,9 +1,10 @@
 import { Navigate, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMe } from '../api/queries';
-import type { OwnedChannel } from '../api/types';
 import { ErrorState } from '../ui/States';
 import { useTitle } from '../ui/useTitle';
 import { CreateChannel } from './CreateChannel';
+import { DashboardTabs } from './DashboardTabs';
+import { Picker } from './Picker';
 import { Studio } from './Studio';
 import './dashboard.css';
 
@@ -11,6 +12,7 @@ import './dashboard.css';
 export function DashboardPage() {
   useTitle('Dashboard');
   const me = useMe();
+  const navigate = useNavigate();
   const { channel: wanted } = useSearch({ from: '/dashboard' });
   if (me.isPending) return <div className="dashboard" aria-busy="true"><div className="skeleton panel-skeleton" /></div>;
   if (me.error && !me.data) return <ErrorState error={me.error} onRetry={() => void me.refetch()} />;
@@ -18,17 +20,6 @@ export function DashboardPage() {
   const { channels, user } = me.data;
   const chosen = channels.find(({ name }) => name === wanted) ?? channels[0];
   if (!chosen) return <CreateChannel username={user.username} />;
-  return <Studio key={chosen.id} owned={chosen} picker={channels.length > 1 && <Picker channels={channels} chosen={chosen} />} />;
-}
-
-function Picker({ channels, chosen }: { channels: OwnedChannel[]; chosen: OwnedChannel }) {
-  const navigate = useNavigate();
-  return (
-    <label className="picker">
-      <span className="visually-hidden">Channel</span>
-      <select value={chosen.name} onChange={(event) => void navigate({ to: '/dashboard', search: { channel: event.target.value } })}>
-        {channels.map(({ id, name }) => <option key={id} value={name}>{name}</option>)}
-      </select>
-    </label>
-  );
+  return <Studio key={chosen.id} owned={chosen} tabs={<DashboardTabs channel={wanted} current="studio" />}
+    picker={<Picker channels={channels} chosen={chosen} onChoose={(channel) => void navigate({ to: '/dashboard', search: { channel } })} />} />;
 }

@@ -21,7 +21,7 @@ import { InfoPanel } from './InfoPanel';
 import { PublishPanel } from './PublishPanel';
 
 /** One channel's dashboard. */
-export function Studio({ owned, picker }: { owned: OwnedChannel; picker: ReactNode }) {
+export function Studio({ owned, picker, tabs }: { owned: OwnedChannel; picker: ReactNode; tabs: ReactNode }) {
   const { query, channel, presence, isReconnecting, send } = useChannel(owned.name);
   const ingest = useQuery(ingestQuery(owned.id));
   const session = ingest.data?.session ?? null;
@@ -43,6 +43,7 @@ export function Studio({ owned, picker }: { owned: OwnedChannel; picker: ReactNo
           {session && <EndStream channelId={owned.id} />}
         </div>
       </div>
+      {tabs}
       <div className="dashboard-columns">
         <div className="dashboard-main">
           <section className="panel preview" aria-label="Preview">

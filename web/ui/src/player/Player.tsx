@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode, type RefObject } from 'react';
 import type { Chapter } from '../api/types';
 import { useToasts } from '../stores/toasts';
 import { useSound } from '../stores/sound';
@@ -27,6 +27,8 @@ interface Props {
   artwork?: string;
   /** The dashboard's small player: silent, and the page's keys are not its own. */
   isPreview?: boolean;
+  /** A small player that is heard all the same. */
+  hasSound?: boolean;
   storyboardUrl?: string | null;
   /** Since when a live stream can be rewound to. */
   rewindFrom?: string | null;
@@ -34,6 +36,8 @@ interface Props {
   /** Somebody is about to seek: what is known of the stream may be old. */
   onAim?: () => void;
   onPlace?: (place: Place) => void;
+  /** For the page's own buttons. */
+  handle?: RefObject<PlayerHandle | null>;
   /** Buttons of the page, beside the player's own, and their keys. */
   extra?: ReactNode;
   extraShortcuts?: Shortcut[];
@@ -41,7 +45,7 @@ interface Props {
 
 export function Player({ source, title, artist, artwork = '', isPreview = false, ...more }: Props) {
   const frame = useRef<HTMLElement>(null);
-  const player = usePlayer(source, isPreview);
+  const player = usePlayer(source, isPreview, more.hasSound);
   const { state, stats } = player;
   const isFullscreen = useIsFullscreen(frame);
   const hasCaptions = useTextTracks(player.video, frame);
@@ -84,6 +88,7 @@ export function Player({ source, title, artist, artwork = '', isPreview = false,
   useShortcuts(shortcuts.map(awake), !isPreview);
   useMediaSession({ title, artist, artwork }, player, !isPreview);
 
+  if (more.handle) more.handle.current = player;
   useEffect(() => {
     if (stats) more.onPlace?.(stats.place);
   }, [stats]);

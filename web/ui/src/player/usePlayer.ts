@@ -72,7 +72,7 @@ export interface PlayerHandle {
 }
 
 /** One engine for as long as the source stays the same; everything is taken down with it. */
-export function usePlayer(source: Source, isPreview: boolean): PlayerHandle {
+export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPreview): PlayerHandle {
   const { url, take, isRecorded = false, rewindUrl = null, loop = null, isHeld = false, isEnding = false, isInterrupted = false, ...callbacks } = source;
   const lasting = sameness(url); // a newer token is the same source
   const video = useRef<HTMLVideoElement>(null);
@@ -90,7 +90,7 @@ export function usePlayer(source: Source, isPreview: boolean): PlayerHandle {
   const [rate, setRate] = useState(1);
   const choice = useQuality((quality) => (isPreview ? 'auto' : quality.choice));
   const sound = useSound();
-  const isMuted = isPreview || sound.muted || state.isMutedByBrowser;
+  const isMuted = !hasSound || sound.muted || state.isMutedByBrowser;
 
   // Before the engine's effect: the first play() must already have the right sound.
   useEffect(() => {

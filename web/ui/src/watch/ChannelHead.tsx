@@ -1,13 +1,24 @@
+import { Link } from '@tanstack/react-router';
+import { FollowButton } from '../access/FollowButton';
+import { useMe } from '../api/queries';
 import type { Channel } from '../api/types';
 import { formatCategory, formatDuration, formatLanguage, formatViewers } from '../format';
-import { useToasts } from '../stores/toasts';
 import { Avatar } from '../ui/Avatar';
-import { copyText } from '../ui/copy';
 import { Icon } from '../ui/Icon';
 import { LiveBadge } from '../ui/States';
 import { useNow } from '../ui/useNow';
+import { ShareButton } from '../videos/ShareButton';
 
-export function ChannelHead({ channel, isOnAir }: { channel: Channel; isOnAir: boolean }) {
+interface Props {
+  channel: Channel;
+  isOnAir: boolean;
+  /** Null while there is nothing to cut. */
+  onClip: (() => void) | null;
+}
+
+export function ChannelHead({ channel, isOnAir, onClip }: Props) {
+  const { data: me } = useMe();
+  const isMine = me?.user.id === channel.userId;
   return (
     <header className="channel-head">
       <span className="channel-avatar" data-live={isOnAir}>
@@ -24,7 +35,12 @@ export function ChannelHead({ channel, isOnAir }: { channel: Channel; isOnAir: b
       </div>
       <div className="channel-side">
         {isOnAir && <Figures channel={channel} />}
-        <ShareButton channel={channel} />
+        <div className="channel-buttons">
+          <FollowButton channelId={channel.id} ownerId={channel.userId} isPrimary />
+          {onClip && <button type="button" className="button" data-testid="clip" onClick={onClip}><Icon name="clip" size={18} /> Clip</button>}
+          <Link to="/$channel/videos" params={{ channel: channel.name }} className="button" data-testid="to-videos"><Icon name="film" size={18} /> Videos</Link>
+          <ShareButton what="channels" id={channel.id} subject="this channel" visibility={channel.visibility} isMine={isMine} path={`/${channel.name}`} />
+        </div>
       </div>
     </header>
   );
@@ -56,19 +72,6 @@ function Figures({ channel }: { channel: Channel }) {
         </span>
       )}
     </div>
-  );
-}
-
-function ShareButton({ channel }: { channel: Channel }) {
-  const show = useToasts((toasts) => toasts.show);
-  const share = async () => {
-    const isDone = await copyText(`${window.location.origin}/${channel.name}`);
-    show(isDone ? 'Link copied' : 'The browser does not allow copying. Take the link from the address bar.', isDone ? 'done' : 'failed');
-  };
-  return (
-    <button type="button" className="button" onClick={() => void share()} data-testid="share">
-      <Icon name="share" size={18} /> Share
-    </button>
   );
 }
 

@@ -1,17 +1,29 @@
-import { useParams } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useParams, useSearch } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect, useRef, useState, type RefObject } from 'react';
+import { MayNotWatch } from '../access/MayNotWatch';
 import { ApiError } from '../api/errors';
+import { vodQuery } from '../api/queries';
 import type { Channel } from '../api/types';
+import type { ClipSource } from '../clips/ClipDialog';
+import { liveChoice } from '../clips/trim';
+import { Button } from '../player/Controls';
+import type { Place } from '../player/engine';
 import { Player } from '../player/Player';
+import type { PlayerHandle } from '../player/usePlayer';
 import { useLampWhile } from '../stores/lamp';
 import { ErrorState } from '../ui/States';
 import { useTitle } from '../ui/useTitle';
 import { ChannelHead, ChannelHeadSkeleton } from './ChannelHead';
 import { ChannelNotFound } from './ChannelNotFound';
+import { LastVideos } from './LastVideos';
 import { OfflineScreen } from './OfflineScreen';
 import type { Presence, PresenceEvent } from './presence';
 import { useChannel } from './useChannel';
+import { usePlayback, type Watching } from './usePlayback';
 import './watch.css';
+
+const ClipDialog = lazy(async () => ({ default: (await import('../clips/ClipDialog')).ClipDialog }));
 
 const CHANNEL_NAME = /^[a-z0-9_]{3,25}$/;
 /** The end of a stream lies in the buffer; a player that has not reached it by then never will. */
@@ -25,16 +37,20 @@ export function WatchPage() {
 }
 
 function Watch({ name }: { name: string }) {
+  const { key } = useSearch({ from: '/$channel' });
   const { query, channel, presence, isReconnecting, send } = useChannel(name);
+  const watching = usePlayback(name, key, presence);
+  const [isPast, setPast] = useState(false);
+  const { place, handle, clip, openClip, closeClip } = useClip(channel, watching);
   const isOnAir = presence.phase === 'live' && channel !== undefined;
   useLampWhile(isOnAir);
   useTitle(channel ? (channel.isLive && channel.title ? `${channel.displayName}: ${channel.title}` : channel.displayName) : name);
 
   useEffect(() => {
-    if (presence.phase !== 'ending') return;
+    if (presence.phase !== 'ending' || isPast) return; // who has rewound has more left to see
     const timer = setTimeout(() => send({ type: 'played-out' }), PLAY_OUT_MS);
     return () => clearTimeout(timer);
-  }, [presence.phase, send]);
+  }, [presence.phase, isPast, send]);
 
   const isUnknown = query.error instanceof ApiError && query.error.code === 'NOT_FOUND';
   if (isUnknown) return <ChannelNotFound name={name} />;
@@ -42,33 +58,73 @@ function Watch({ name }: { name: string }) {
   return (
     <div className="watch">
       <div className="stage" data-testid="stage" data-phase={presence.phase}>
-        <Stage name={name} channel={channel} presence={presence} isReconnecting={isReconnecting} send={send} />
+        <Stage name={name} shareKey={key} channel={channel} presence={presence} watching={watching} isReconnecting={isReconnecting} send={send}
+          handle={handle} isHeld={clip !== null} onClip={openClip} onPlace={(now) => ((place.current = now), setPast(now.isPast))} />
       </div>
-      {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} /> : <ChannelHeadSkeleton />}
+      {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} /> : <ChannelHeadSkeleton />}
+      {presence.phase === 'offline' && channel && <LastVideos name={name} displayName={channel.displayName} />}
+      {clip && <Suspense fallback={null}><ClipDialog source={clip} onClose={closeClip} /></Suspense>}
     </div>
   );
 }
 
-interface StageProps {
-  name: string;
-  channel: Channel | undefined;
-  presence: Presence;
-  isReconnecting: boolean;
-  send: (event: PresenceEvent) => void;
+/** The clip that is being made of what plays, chosen from its last 90 s. */
+function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }: Watching) {
+  const place = useRef<Place | null>(null);
+  const handle = useRef<PlayerHandle | null>(null);
+  const [clip, setClip] = useState<ClipSource | null>(null);
+  const openClip = () => {
+    const zeroMs = place.current?.zeroMs;
+    const nowMs = place.current?.isPast ? place.current.programMs : handle.current?.edgeMs();
+    if (!channel || zeroMs == null || nowMs == null) return;
+    setClip({
+      of: { channelId: channel.id }, url: rewindUrl ?? url, zeroMs, storyboardUrl, isLive: true, title: '',
+      ...liveChoice((nowMs - zeroMs) / 1000),
+    });
+  };
+  return { place, handle, clip, openClip, closeClip: () => setClip(null) };
 }
 
-function Stage({ name, channel, presence, isReconnecting, send }: StageProps) {
+interface StageProps {
+  name: string;
+  shareKey: string | undefined;
+  channel: Channel | undefined;
+  presence: Presence;
+  watching: Watching;
+  isReconnecting: boolean;
+  send: (event: PresenceEvent) => void;
+  handle: RefObject<PlayerHandle | null>;
+  isHeld: boolean;
+  onClip: () => void;
+  onPlace: (place: Place) => void;
+}
+
+function Stage({ name, shareKey, channel, presence, watching, isReconnecting, send, handle, isHeld, onClip, onPlace }: StageProps) {
+  const isEnding = presence.phase === 'ending';
+  // A stream that is over is rewound in its recording.
+  const { data: vod } = useQuery({ ...vodQuery(watching.vodId ?? '', shareKey), enabled: isEnding && watching.vodId !== null });
   if (presence.phase === 'offline') return channel ? <OfflineScreen channel={channel} /> : <div className="skeleton stage-skeleton" />;
+  if (watching.whyNot && channel) return <MayNotWatch whyNot={watching.whyNot} what="stream" channel={channel} />;
   return (
     <Player
       title={channel?.title || name}
       artist={channel?.displayName ?? name}
       artwork={channel?.thumbnailUrl}
+      storyboardUrl={watching.storyboardUrl}
+      rewindFrom={watching.rewindFrom}
+      onAim={watching.refresh}
+      onPlace={onPlace}
+      handle={handle}
+      extra={<Button name="clip" label="Make a clip (x)" testid="clip-control" onClick={onClip} />}
+      extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: onClip }]}
       source={{
-        url: `/hls/${name}/playlist.m3u8`,
+        url: watching.url,
+        rewindUrl: (isEnding && vod?.playlistUrl) || watching.rewindUrl,
         take: presence.take,
-        isEnding: presence.phase === 'ending',
+        isEnding,
         isInterrupted: isReconnecting,
+        isHeld,
+        onRefused: watching.renew,
         onPlayable: () => send({ type: 'playable' }),
         onMissing: () => send({ type: 'missing' }),
         onPlayedOut: () => send({ type: 'played-out' }),
