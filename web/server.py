@@ -20,13 +20,16 @@ from config.settings import Settings
 from schemas.ids import ChannelId, UserId
 from web.access import AccessKeys
 from web.app import PARTS, Part, internal_app, public_app
+from web.archive.archive import Archive
 from web.events import Events
 from web.failures import AWAY
 from web.hls.delivery import Delivery
+from web.hls.embeds import Embeds
 from web.hls.front import Front, make_front
-from web.hls.route import ROUTE, aiohttp_handler
+from web.hls.route import add_to
 from web.housekeeper import Housekeeper
 from web.identity import identify_socket
+from web.media_events import MediaEvents
 from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
 from web.services import Services
@@ -111,9 +114,9 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
         application = public_app(services, sockets, parts)
         delivery = None
         if "hls" in parts:
-            delivery = Delivery(services.redis, services.viewers)
+            delivery = await _delivery(stack, services)
             services.metrics.registry.register(delivery.counters)
-            application.router.add_route("*", ROUTE, aiohttp_handler(delivery))
+            add_to(application, delivery)
             await delivery.start()
             stack.push_async_callback(delivery.close)
             tasks.start("viewers", services.viewers.run())
@@ -121,11 +124,20 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
             tasks.start("hub", sockets.hub.run())
         if "api" in parts:
             tasks.start("housekeeper", Housekeeper(services).run())
+            tasks.start("media events", MediaEvents(services).run())
         public_port = await listen_public(stack, settings, application, delivery, sockets)
         internal_port = await _listen_internal(stack, settings, internal_app(services))
         hub = sockets.hub if sockets else None
         log.info("web started", port=public_port, internal_port=internal_port, parts=",".join(sorted(parts)))
         yield Running(services, public_port, internal_port, hub)
+
+
+async def _delivery(stack: AsyncExitStack, services: Services) -> Delivery:
+    settings = services.settings
+    archive = Archive(settings, services.pool, services.stores, services.troubles)
+    stack.push_async_callback(archive.close)
+    embeds = Embeds(settings.public_url, settings.embed_allow) if settings.embed_allow else None
+    return Delivery(services.redis, services.viewers, archive=archive, access=services.access, embeds=embeds)
 
 
 def _sockets(services: Services) -> SocketServer:

@@ -24,7 +24,7 @@ ALTER TABLE streams
     ADD COLUMN released_at timestamptz,
     ADD COLUMN sweep_at timestamptz;
 CREATE INDEX streams_sweep ON streams (sweep_at) WHERE sweep_at IS NOT NULL;
-CREATE INDEX streams_unstored ON streams (ended_at) WHERE object_prefix IS NOT NULL AND stored_at IS NULL;
+CREATE INDEX streams_unstored ON streams (ended_at) WHERE index_name IS NOT NULL AND stored_at IS NULL;
 
 -- Initialization sections, and with them what each rendition is from that number on.
 CREATE TABLE inits (

@@ -5,13 +5,13 @@ rows become Structs without a detour over dictionaries.
 """
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
 from schemas.access import Visibility
 from schemas.ids import ChannelId, SessionId
-from web.store import Database
+from web.store import Database, deletions
 
 LAST_MSN: Final = (1 << 31) - 1
 """No media sequence number is above it: rows hold them in 32 bits."""
@@ -179,3 +179,13 @@ async def cues(db: Database, session: SessionId, from_s: float, to_s: float) -> 
         )
         for row in rows
     ]
+
+
+async def index_key(db: Database, session: SessionId) -> str | None:
+    """Return the key of the list of everything that a session has in storage, of one that is held and has one."""
+    key = await db.fetchval(
+        f"SELECT {deletions.PREFIX} || '/' || s.index_name FROM streams s"
+        " WHERE s.id = $1 AND s.index_name IS NOT NULL AND s.released_at IS NULL",
+        session,
+    )
+    return cast("str | None", key)

@@ -175,3 +175,26 @@ async def finish_lost(db: Database, ended_for_s: float) -> list[VodId]:
         ended_for_s,
     )
     return [VodId(row["id"]) for row in rows]
+
+
+async def settle(db: Database, session: SessionId) -> None:
+    """What is known of a finished session now is all that there will be: its recording is that long and that large."""
+    await db.execute(
+        "WITH settled AS (UPDATE streams SET stored_at = coalesce(stored_at, now()) WHERE id = $1 RETURNING media_s),"
+        " sums AS (SELECT coalesce(sum(size), 0) AS bytes, coalesce(max(start_s + duration_s), 0) AS end_s"
+        " FROM segments WHERE session_id = $1)"
+        " UPDATE vods v SET ready_at = coalesce(v.ready_at, now()), size_bytes = sums.bytes,"
+        " duration_s = coalesce(settled.media_s, sums.end_s) FROM settled, sums WHERE v.session_id = $1",
+        session,
+    )
+
+
+async def unmended(db: Database, limit: int) -> list[SessionId]:
+    """Return sessions of which more is in storage than is known here, and that nobody is mending just now."""
+    rows = await db.fetch(
+        "SELECT id FROM streams WHERE index_name IS NOT NULL AND stored_at IS NULL"
+        " AND is_recorded AND released_at IS NULL AND ended_at < now() - interval '1 minute'"
+        " ORDER BY ended_at LIMIT $1",
+        limit,
+    )
+    return [SessionId(row["id"]) for row in rows]
