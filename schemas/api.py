@@ -5,7 +5,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
-from schemas.access import Visibility
+from schemas.access import TOKEN_MAX, Visibility
 from schemas.ids import ChannelId, ClipId, SessionId, UserId, VodId
 from schemas.ingest import SessionHealth
 
@@ -204,6 +204,19 @@ class ListClips(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
 
     channel: Annotated[str, msgspec.Meta(max_length=40, pattern=LINE_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
     vod: Id | msgspec.UnsetType = msgspec.UNSET
+    cursor: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+
+
+class Keyed(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The query of GET channels/{channel}/playback, vods/{vod}, clips/{clip}: the key of a shared address, if any."""
+
+    key: Annotated[str, msgspec.Meta(max_length=TOKEN_MAX)] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ListFollows(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The query of GET follows, newest first."""
+
     cursor: Annotated[str, msgspec.Meta(max_length=200)] | msgspec.UnsetType = msgspec.UNSET
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
 

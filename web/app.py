@@ -15,7 +15,7 @@ from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
 from web import calls, health, middleware, pages, thumbnails
-from web.api import accounts, callbacks, channels, metadata, streaming
+from web.api import accounts, callbacks, channels, clips, follows, metadata, streaming, vods
 from web.calls import Endpoint
 from web.services import SERVICES, Services
 
@@ -58,6 +58,38 @@ ENDPOINTS = (
     Endpoint(name="addMetadata", method="POST", path="/channels/{channel}/metadata", access=OWNER,
              summary="Tell the players of my stream", body=api.AddMetadata, data=api.MetadataAdded,
              status=HTTPStatus.ACCEPTED, handler=metadata.add_metadata),
+    Endpoint(name="getPlayback", method="GET", path="/channels/{channel}/playback", access=PUBLIC,
+             summary="Where I watch it live", query=api.Keyed, data=api.Playback, handler=vods.get_playback),
+    Endpoint(name="shareChannel", method="POST", path="/channels/{channel}/share", access=OWNER,
+             summary="Sign an address of my stream", body=api.CreateShare, data=api.Share, handler=vods.share_channel),
+    Endpoint(name="listVods", method="GET", path="/vods", access=PUBLIC, summary="Recordings, newest first",
+             query=api.ListVods, data=api.Vod, is_list=True, handler=vods.list_vods),
+    Endpoint(name="getVod", method="GET", path="/vods/{vod}", access=PUBLIC, summary="One recording",
+             query=api.Keyed, data=api.Vod, handler=vods.get_vod),
+    Endpoint(name="patchVod", method="PATCH", path="/vods/{vod}", access=USER, summary="Change my recording",
+             body=api.PatchVod, data=api.Vod, handler=vods.patch_vod),
+    Endpoint(name="deleteVod", method="DELETE", path="/vods/{vod}", access=USER, summary="Delete my recording",
+             data=api.Nothing, handler=vods.delete_vod),
+    Endpoint(name="shareVod", method="POST", path="/vods/{vod}/share", access=USER,
+             summary="Sign an address of my recording", body=api.CreateShare, data=api.Share, handler=vods.share_vod),
+    Endpoint(name="createClip", method="POST", path="/clips", access=USER, summary="Make a clip",
+             body=api.CreateClip, data=api.Clip, status=CREATED, handler=clips.create_clip),
+    Endpoint(name="listClips", method="GET", path="/clips", access=PUBLIC, summary="Clips, newest first",
+             query=api.ListClips, data=api.Clip, is_list=True, handler=clips.list_clips),
+    Endpoint(name="getClip", method="GET", path="/clips/{clip}", access=PUBLIC, summary="One clip",
+             query=api.Keyed, data=api.Clip, handler=clips.get_clip),
+    Endpoint(name="patchClip", method="PATCH", path="/clips/{clip}", access=USER, summary="Change my clip",
+             body=api.PatchClip, data=api.Clip, handler=clips.patch_clip),
+    Endpoint(name="deleteClip", method="DELETE", path="/clips/{clip}", access=USER, summary="Delete my clip",
+             data=api.Nothing, handler=clips.delete_clip),
+    Endpoint(name="shareClip", method="POST", path="/clips/{clip}/share", access=USER,
+             summary="Sign an address of my clip", body=api.CreateShare, data=api.Share, handler=clips.share_clip),
+    Endpoint(name="listFollows", method="GET", path="/follows", access=USER, summary="Whom I follow",
+             query=api.ListFollows, data=api.Follow, is_list=True, handler=follows.list_follows),
+    Endpoint(name="follow", method="POST", path="/follows/{channel}", access=USER, summary="Follow a channel",
+             data=api.Follow, handler=follows.follow),
+    Endpoint(name="unfollow", method="DELETE", path="/follows/{channel}", access=USER, summary="Follow it no more",
+             data=api.Nothing, handler=follows.unfollow),
 )
 # fmt: on
 

@@ -32,6 +32,7 @@ _LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
 _NAMED = re.compile(r"(?:unknown|required) field `([^`]*)`")
 
 Input = TypeVar("Input")
+T = TypeVar("T")
 JSON_HEADERS = {"Cache-Control": "no-store"}
 
 
@@ -52,6 +53,11 @@ class Call(Generic[Input]):
         """The caller's account; only in operations that need one."""
         assert self.visitor is not None
         return self.visitor.account
+
+    @property
+    def caller(self) -> Account | None:
+        """The caller's account, None for who is not signed in."""
+        return self.visitor.account if self.visitor else None
 
     @property
     def channel(self) -> ChannelRow:
@@ -149,11 +155,11 @@ def decode_query(request: web.Request, kind: type[msgspec.Struct] | None) -> msg
     given: dict[str, str] = {}
     for name, value in request.query.items():
         if name in given:
-            raise _invalid(name, "is given twice")
+            raise bad_field(name, "is given twice")
         given[name] = value
     if kind is None:
         if given:
-            raise _invalid(next(iter(given)), "is not known")
+            raise bad_field(next(iter(given)), "is not known")
         return None
     try:
         return msgspec.convert(given, kind, strict=False)
@@ -173,6 +179,11 @@ async def decode_body(request: web.Request, kind: type[msgspec.Struct]) -> msgsp
         raise ApiError(ErrorCode.PARSE_ERROR, "The body is not JSON.") from None
 
 
+def given(value: T | msgspec.UnsetType) -> T | None:
+    """Return a field's value, None where the client left it out."""
+    return None if isinstance(value, msgspec.UnsetType) else value
+
+
 def invalid(error: msgspec.ValidationError) -> ApiError:
     """Return INVALID_REQUEST that names the field which msgspec names in its message."""
     text = str(error)
@@ -184,7 +195,7 @@ def invalid(error: msgspec.ValidationError) -> ApiError:
     reason = _in_words(reason)
     if not path:
         return ApiError(ErrorCode.INVALID_REQUEST, reason)
-    return _invalid(path, reason)
+    return bad_field(path, reason)
 
 
 def _in_words(reason: str) -> str:
@@ -199,5 +210,6 @@ def _in_words(reason: str) -> str:
     return reason
 
 
-def _invalid(name: str, reason: str) -> ApiError:
+def bad_field(name: str, reason: str) -> ApiError:
+    """Return INVALID_REQUEST that says what is wrong with one field."""
     return ApiError(ErrorCode.INVALID_REQUEST, f"{name}: {reason}", fields={name: reason})

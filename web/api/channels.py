@@ -1,22 +1,17 @@
 """Channels: list, look at, make, change."""
 
-import base64
-import binascii
 import time
-from typing import TypeVar
 
 import msgspec
 
 from config.rungs import unknown_name
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
-from web import thumbnails
-from web.calls import Call, Listing, find_channel
+from web import cursors, thumbnails
+from web.calls import Call, Listing, find_channel, given
 from web.names import refuse_reserved
 from web.store import channels, streams, vods
 from web.store.channels import ChannelRow, Cursor
-
-T = TypeVar("T")
 
 
 def present(channel: ChannelRow) -> api.Channel:
@@ -52,15 +47,15 @@ async def list_channels(call: Call[api.ListChannels]) -> Listing:
     rows = await channels.page(
         call.services.pool,
         is_live=None if asked.live is msgspec.UNSET else asked.live == "true",
-        category=_given(asked.category),
-        text=_given(asked.q),
-        after=_read_cursor(asked.cursor) if isinstance(asked.cursor, str) else None,
+        category=given(asked.category),
+        text=given(asked.q),
+        after=cursors.read(asked.cursor, Cursor),
         viewer=call.visitor.account.id if call.visitor else None,
         sees_all=call.visitor is not None and call.visitor.account.is_admin,
         limit=asked.limit + 1,  # one more shows whether there is a next page
     )
     shown = rows[: asked.limit]
-    more = _write_cursor(channels.cursor_of(shown[-1])) if len(rows) > len(shown) else None
+    more = cursors.write(channels.cursor_of(shown[-1])) if len(rows) > len(shown) else None
     return Listing([present(row) for row in shown], more)
 
 
@@ -116,20 +111,3 @@ async def get_status(call: Call[None]) -> api.StreamStatus:
         peak_viewers=channel.peak_viewers,
         is_reconnecting=channel.interrupted_at is not None,
     )
-
-
-def _given(value: T | msgspec.UnsetType) -> T | None:
-    return None if isinstance(value, msgspec.UnsetType) else value
-
-
-def _write_cursor(cursor: Cursor) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> Cursor:
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        return msgspec.json.decode(base64.b64decode(padded.encode(), altchars=b"-_", validate=True), type=Cursor)
-    except (binascii.Error, msgspec.DecodeError, UnicodeError):
-        reason = "is not a cursor of this list"
-        raise ApiError(ErrorCode.INVALID_REQUEST, f"cursor: {reason}", fields={"cursor": reason}) from None
