@@ -134,6 +134,10 @@ class AccessKeys:
             verdict = self.judge(token, scope)
         return verdict is Verdict.GOOD
 
+    def is_unknown(self, token: str) -> bool:
+        """Whether `renew` may bring the key that signed it."""
+        return token.partition(".")[0] not in self._keys and self._may_ask
+
     def judge(self, token: str, scope: str) -> Verdict | None:
         """Return what a token is worth now, or None when `renew` may bring the key that signed it."""
         now = self._now()
@@ -142,9 +146,7 @@ class AccessKeys:
         if key is not None and key.retires_at is not None and key.retires_at <= now:
             key = None
         verdict = access.verify({key_id: key.secret} if key else {}, token, scope, self._wall())
-        if verdict is Verdict.WRONG and key_id not in self._keys and self._may_ask:
-            return None
-        return verdict
+        return None if verdict is Verdict.WRONG and self.is_unknown(token) else verdict
 
     async def renew(self) -> None:
         """Load the keys again, unless that was done just now; everybody who asks meanwhile waits for one look-up."""

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from config.redis import connect
 from web.hls.delivery import Delivery
 from web.hls.front import make_front
-from web.hls.route import ROUTE, aiohttp_handler
+from web.hls.route import add_to
 from web.metrics import Metrics, Troubles
 from web.viewers import Viewers
 
@@ -31,7 +31,7 @@ async def main(redis_url: str) -> None:
         return web.Response(body=generate_latest(registry))
 
     application = web.Application()
-    application.router.add_route("*", ROUTE, aiohttp_handler(delivery))
+    add_to(application, delivery)
     application.router.add_get("/counters", counters)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.ids import ChannelId
 from web.hls.clock import Clock
-from web.hls.entries import CORS, Entry, Representation, status_line
+from web.hls.entries import CORS, Entry, Representation, length_line, status_line
 from web.hls.heads import Fields
 from web.hls.targets import Kind
 
@@ -61,7 +61,7 @@ def select(entry: Entry, method: str, fields: Fields, clock: Clock) -> Answer:
 
 
 def _whole(entry: Entry, chosen: Representation, clock: Clock, with_body: bool) -> Answer:
-    fields = b"%bContent-Length: %d\r\n%b" % (chosen.fields, len(chosen.body), chosen.moment(clock))
+    fields = chosen.fields + length_line(chosen.status, len(chosen.body)) + chosen.moment(clock)
     return Answer(chosen.status, fields, chosen.body if with_body else b"", entry.kind, entry.viewed)
 
 

@@ -14,7 +14,7 @@ from web.hls.answers import Answer, whole
 from web.hls.entries import Entry, make_error
 from web.hls.flights import Flight
 from web.hls.heads import MAX_HEAD_BYTES, BadHead, Fields, Request, parse_head
-from web.hls.targets import PREFIX, Wanted
+from web.hls.targets import Wanted, is_ours
 
 if TYPE_CHECKING:
     from web.hls.front import Front
@@ -37,9 +37,8 @@ MAX_KNOWN_LINES: Final = 4096
 MAX_KNOWN_HEAD_BYTES: Final = 2 * 1024
 """Longer heads are parsed each time: what is remembered for 16,000 connections stays below 32 MB."""
 _ONE_WRITE_BYTES: Final = 16 * 1024
-_SIGHT_BYTES: Final = 32  # enough to see a method and the prefix
+_SIGHT_BYTES: Final = 320  # enough to see a method, the root, a token, an id and the slash behind it
 _NEVER: Final = 1 << 62
-_PREFIX: Final = PREFIX.encode()
 _CODES: Final = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ErrorCode.PAYLOAD_TOO_LARGE,
     HTTPStatus.SERVICE_UNAVAILABLE: ErrorCode.UNAVAILABLE,
@@ -243,7 +242,7 @@ class Connection(asyncio.Protocol):
         """Keep the two halves of a good head apart, so that any pair of them is known."""
         self._takes_gzip = request.fields.takes_gzip
         line, section = head.split(b"\r\n", 1)
-        if b"\n" in line or len(head) > MAX_KNOWN_HEAD_BYTES:
+        if b"\n" in line or len(head) > MAX_KNOWN_HEAD_BYTES or self._delivery.is_elsewhere(request.fields):
             self._block = b""
             return
         self._block = b"\r\n" + section
@@ -440,6 +439,5 @@ class Connection(asyncio.Protocol):
 def _is_ours(sight: bytes) -> bool:
     """Whether a request that begins like this is for delivery, as far as can be seen yet."""
     _method, space, target = sight.partition(b" ")
-    if not space:
-        return len(sight) < _SIGHT_BYTES
-    return target[: len(_PREFIX)] == _PREFIX[: len(target)]
+    seen = is_ours(target) if space else None
+    return len(sight) < _SIGHT_BYTES if seen is None else seen

@@ -1,17 +1,19 @@
-"""The core of delivery, without a socket: finds each resource in memory, on its way, or at its origin.
+"""The core of delivery, without a socket: finds each resource in memory, on its way, at its origin or in the archive.
 
     Delivery.judge(request)    -> Answer for what needs no look-up, else Wanted
     Delivery.find(wanted)      -> Entry at once, else a Flight to join
     Delivery.finish(...)       -> Answer out of an Entry
     await Delivery.answer(...) -> all three, for whoever has a task of its own
 
-Lifetimes towards clients are the origin's own Cache-Control, passed through.
+Lifetimes towards clients are the origin's or archive's own Cache-Control, passed through. Memory and flights know
+nothing of tokens: who may have an entry is asked when it is answered.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -19,15 +21,34 @@ from typing import Final, Protocol
 import structlog
 from redis.asyncio import Redis
 
+from config.objects.store import StoreError
+from schemas.access import Verdict
 from schemas.errors import ErrorCode
 from schemas.ids import ChannelId
 from schemas.ingest import LiveEntry
+from web.access import AccessKeys
+from web.archive import shelf
+from web.archive.archive import Archive
+from web.archive.objects import Absent, Found
+from web.failures import AWAY
 from web.hls.answers import METHODS, Answer, preflight, select
 from web.hls.clock import Clock
 from web.hls.counters import Counters
-from web.hls.entries import NO_STORE, SHORT_LIFE, Entry, make_absence, make_entry, make_error
+from web.hls.embeds import Embeds
+from web.hls.entries import (
+    NO_STORE,
+    SHORT_LIFE,
+    Entry,
+    Holder,
+    holder_of,
+    make_absence,
+    make_entry,
+    make_error,
+    make_permit,
+    make_redirect,
+)
 from web.hls.flights import Flight, Tower
-from web.hls.heads import Request
+from web.hls.heads import Fields, Request
 from web.hls.memory import Memory
 from web.hls.origin import BLOCKED_DEADLINE_S, PLAIN_DEADLINE_S, Fetched, OriginClient, Unreachable
 from web.hls.registry import Memo, Registry, Unavailable
@@ -44,6 +65,15 @@ MEDIA_MEMORY_S: Final = 60.0
 """Media never changes; after a minute few viewers are that far behind."""
 PICTURE_MEMORY_S: Final = 2.0
 """A thumbnail is new every 10 s, which its clients wait for already."""
+STALE_S: Final = 10.0
+"""The last good plain playlist is answered for so long while its origin is away: a process that was killed is back by
+then. Nobody falls behind by it, for nothing new is published meanwhile."""
+MAX_STALE: Final = 1024
+RETRY_S: Final = 0.25
+"""Between tries of a blocked request at an origin that is away."""
+PERMIT_S: Final = 15
+"""How long a cache may believe that somebody may watch: as long it takes until one who may not any more is stopped."""
+REFUSAL_CACHE: Final = "public, max-age=5"
 MAX_WAITERS: Final = 20_000
 MAX_FLIGHTS: Final = 1024
 MAX_KNOWN_TARGETS: Final = 4096
@@ -62,6 +92,12 @@ _DEFAULT_TYPES: Final = {
 }
 _NO_STREAM: Final = "there is no such stream, or it is not live"
 _NO_FILE: Final = "the stream has no such file, not yet or no more"
+_NO_ITEM: Final = "there is no such recording or clip"
+_FORBIDDEN: Final = "this is not public, and the address holds no token that opens it: ask the API for one"
+_ELSEWHERE: Final = "the player may not be shown on this site"
+_ARCHIVE_AWAY: tuple[type[Exception], ...] = (StoreError, *AWAY)
+_STORED: Final = (Kind.SEGMENT, Kind.INIT, Kind.CAPTIONS, Kind.PICTURE)
+"""What of a live stream may be in the object store when its origin does not have it (any more)."""
 _BAD_POSITION: Final = "the position asked for is too far in the future, or not understood"
 
 
@@ -78,7 +114,8 @@ class Viewers(Protocol):
 class Delivery:
     """One per process. Between `start` and `close` it answers; both doors share its memory and flights.
 
-    `now` is a monotonic clock and `wall` the time of day, both in seconds.
+    Without an `archive` there are live streams only, without `access` none that are not public; without `embeds` every
+    site may show the player. `now` is a monotonic clock and `wall` the time of day, both in seconds.
     """
 
     def __init__(
@@ -86,6 +123,9 @@ class Delivery:
         redis: Redis,
         viewers: Viewers,
         *,
+        archive: Archive | None = None,
+        access: AccessKeys | None = None,
+        embeds: Embeds | None = None,
         memory: Memory | None = None,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -98,6 +138,10 @@ class Delivery:
         self.tower = Tower()
         self._wall = wall
         self._registry = Registry(redis, now)
+        self._archive = archive
+        self._access = access
+        self._embeds = embeds
+        self._stale: OrderedDict[str, tuple[Entry, float]] = OrderedDict()
         self._origin: OriginClient | None = None
         self._known: dict[str, Wanted] = {}
         self._on_second: list[Callable[[], None]] = []
@@ -106,6 +150,11 @@ class Delivery:
         self._complained_tick = -COMPLAIN_EVERY_S
         self._no_stream = make_error(ErrorCode.NOT_FOUND, _NO_STREAM)
         self._no_target = make_error(ErrorCode.NOT_FOUND, "nothing is served under this path")
+        self._no_item = make_error(ErrorCode.NOT_FOUND, _NO_ITEM)
+        # Never kept by a cache: those who have a token share an address with those who have none there.
+        self._forbidden = make_error(ErrorCode.FORBIDDEN, _FORBIDDEN, cache_control=NO_STORE)
+        # Nor does anything vary by Referer, lest caches keep a copy for each page: edges check it themselves.
+        self._elsewhere = make_error(ErrorCode.FORBIDDEN, _ELSEWHERE, cache_control=NO_STORE)
         self._busy = self._unavailable("too many viewers wait for this server")
         gauge = self.counters.gauge
         gauge("tally_hls_waiters", "Requests that wait for an origin", lambda: self.tower.waiting)
@@ -144,7 +193,10 @@ class Delivery:
     def second(self) -> None:
         """Begin the next second: `Date`, memory whose time is over, and whoever asked by `each_second`."""
         self.clock.tick(self._wall())
-        self.memory.sweep(self.now())
+        now = self.now()
+        self.memory.sweep(now)
+        while self._stale and next(iter(self._stale.values()))[1] <= now:
+            self._stale.popitem(last=False)
         for call in self._on_second:
             call()
 
@@ -161,19 +213,24 @@ class Delivery:
         if request.fields.has_body:
             return self.finish(request, make_error(ErrorCode.PAYLOAD_TOO_LARGE, "no request here has a body"))
         wanted = self._known.get(request.target)
-        if wanted is not None:
-            return wanted
-        try:
-            wanted = parse_target(request.target)
-        except NoSuchTarget:
-            return self.finish(request, self._no_target)
-        except BadDirective as error:
-            return self.finish(request, make_error(ErrorCode.INVALID_REQUEST, str(error)))
-        if len(request.target) <= MAX_KNOWN_TARGET_BYTES:
-            if len(self._known) >= MAX_KNOWN_TARGETS:
-                self._known.clear()
-            self._known[request.target] = wanted
+        if wanted is None:
+            try:
+                wanted = parse_target(request.target)
+            except NoSuchTarget:
+                return self.finish(request, self._no_target)
+            except BadDirective as error:
+                return self.finish(request, make_error(ErrorCode.INVALID_REQUEST, str(error)))
+            if len(request.target) <= MAX_KNOWN_TARGET_BYTES:
+                if len(self._known) >= MAX_KNOWN_TARGETS:
+                    self._known.clear()
+                self._known[request.target] = wanted
+        if wanted.kind in PLAYLISTS and self.is_elsewhere(request.fields):
+            return self.finish(request, self._elsewhere)
         return wanted
+
+    def is_elsewhere(self, fields: Fields) -> bool:
+        """Whether a request comes from a page that may not show the player."""
+        return self._embeds is not None and not self._embeds.allows(fields)
 
     @property
     def known_targets(self) -> int:
@@ -182,35 +239,98 @@ class Delivery:
 
     def find(self, wanted: Wanted) -> Entry | Flight:
         """Return the entry when it is in memory, else the flight that brings it: join it, it lands with an entry."""
+        if wanted.token and self._access is not None and self._access.is_unknown(wanted.token):
+            key = f"~{wanted.token}/{wanted.root}/{wanted.name}/{wanted.session}/{wanted.file}"
+            return self._join(key, lambda: self._learn(wanted))
+        return self._look(wanted)
+
+    def _look(self, wanted: Wanted) -> Entry | Flight:
         key = wanted.key
         if key is not None:
             entry = self.memory.find(key, self.now())
-            if entry is not None:
+            if entry is not None and self._renew_visibility(wanted, entry):
                 self.counters.memory_hits += 1
                 return self.checked(wanted, entry)
+        if wanted.kind is Kind.ACCESS:
+            return self._join(f"access/{wanted.root}/{wanted.name}~{wanted.token}", lambda: self._fly(wanted, ""))
+        if wanted.root != "hls":
+            return self._look_on_shelf(wanted)
         memo = self._recall(wanted)
-        if memo is not None and memo.live is None:
-            return self._no_stream
+        live = None
+        if memo is not None:
+            live = memo.live
+            if live is None:
+                return self._no_stream
+            if live.visibility != "public" and not self._is_proved(wanted, holder_of(live).scope):
+                return self._forbidden
         if key is None:
-            if memo is None or memo.live is None:
-                key = f"@{wanted.channel}"
+            if live is None:
+                key = f"@{wanted.name}/{wanted.file}"
             else:
-                key = f"{memo.live.session_id}/{wanted.file}"
+                key = f"{live.session_id}/{wanted.file}"
                 entry = self.memory.find(key, self.now())
                 if entry is not None:
                     self.counters.memory_hits += 1
                     return entry
+        place = key
+        return self._join(place, lambda: self._fly(wanted, place))
+
+    def _look_on_shelf(self, wanted: Wanted) -> Entry | Flight:
+        if self._archive is None or wanted.root == "hls" or wanted.key is None:
+            return self._no_item
+        memo = self._archive.shelf.recall(wanted.root, wanted.name)
+        if memo is not None:
+            if memo.item is None:
+                return self._no_item
+            if memo.item.visibility != "public" and not self._is_proved(wanted, memo.item.scope):
+                return self._forbidden
+        key = wanted.key
+        return self._join(key, lambda: self._fly(wanted, key))
+
+    def _join(self, key: str, fly: Callable[[], Coroutine[None, None, Entry]]) -> Entry | Flight:
         flight = self.tower.find(key)
         if self.tower.waiting >= MAX_WAITERS or (flight is None and self.tower.count >= MAX_FLIGHTS):
             return self._busy
         if flight is not None:
             self.counters.joined += 1
             return flight
-        return self.tower.launch(key, lambda: self._fly(wanted))
+        return self.tower.launch(key, fly)
+
+    # Who may have it
 
     def checked(self, wanted: Wanted, entry: Entry) -> Entry:
-        """Return the entry, or the 404 of a session that is not of the channel in the URL."""
-        return entry if entry.channel_id is None or entry.belongs_to(wanted.channel) else self._no_stream
+        """Return the entry; or the 404 of a session that is not of the channel in the URL, or the 403."""
+        if entry.channel_id is not None and not entry.belongs_to(wanted.name):
+            return self._no_stream
+        if entry.visibility == "public" or self._is_proved(wanted, entry.scope):
+            return entry
+        return self._forbidden
+
+    def _is_proved(self, wanted: Wanted, scope: str) -> bool:
+        """Whether the token in the path opens this; looked at once per second and address."""
+        if not wanted.token or self._access is None:
+            return False
+        if wanted.proved_tick == self.clock.tick_number:
+            return True
+        is_good = self._access.judge(wanted.token, scope) is Verdict.GOOD
+        if is_good:
+            wanted.proved_tick = self.clock.tick_number
+        return is_good
+
+    def _renew_visibility(self, wanted: Wanted, entry: Entry) -> bool:
+        """Set who may have an entry of memory as it is now; False when that has to be looked up first."""
+        if wanted.root == "hls":
+            memo = self._registry.known(wanted.registry_key)
+            if memo is not None and memo.live is not None:
+                if not self._registry.is_believed(memo, self.now()):
+                    return False
+                entry.visibility = memo.live.visibility
+            return True  # without a memo the entry itself says what was so when it came, less than a minute ago
+        found = self._archive.shelf.recall(wanted.root, wanted.name) if self._archive else None
+        if found is None or found.item is None:
+            return False
+        entry.visibility = found.item.visibility
+        return True
 
     def finish(self, request: Request, entry: Entry) -> Answer:
         """Return what this request gets out of the entry, counted."""
@@ -232,18 +352,28 @@ class Delivery:
 
     # One flight
 
-    async def _fly(self, wanted: Wanted) -> Entry:
+    async def _fly(self, wanted: Wanted, key: str) -> Entry:
         """Bring an entry, or the error in its place."""
         try:
+            if wanted.kind is Kind.ACCESS:
+                return await self._permit(wanted)
+            if wanted.root != "hls":
+                return await self._fetch_kept(wanted, key)
             live = await self._locate(wanted)
             return self._no_stream if live is None else await self._bring(wanted, live)
-        except Unavailable as error:
-            self._complain("registry unavailable", error)
-            return self._unavailable("whether the stream is live cannot be found out right now")
+        except (Unavailable, shelf.Unavailable) as error:
+            entry = self.memory.find(key, self.now())
+            if entry is not None and entry.visibility == "public":  # nothing is opened by what is away
+                return entry
+            self._complain("look-up unavailable", error)
+            return self._unavailable("whether this can be watched cannot be found out right now")
         except Unreachable as error:
             self.counters.asked_origin("unreachable")
             self._complain("origin unreachable", error)
             return self._unavailable("the stream's server does not answer")
+        except _ARCHIVE_AWAY as error:
+            self._complain("archive unavailable", error)
+            return self._unavailable("what was recorded cannot be read right now")
         except asyncio.CancelledError:
             self.counters.asked_origin("abandoned")
             raise
@@ -252,41 +382,201 @@ class Delivery:
             log.exception("flight failed", file=wanted.file)
             return self._unavailable("the server failed")
 
+    async def _learn(self, wanted: Wanted) -> Entry:
+        """Fetch the key that a token was signed by, then go on."""
+        assert self._access is not None
+        await self._access.renew()
+        found = self._look(wanted)
+        return await _Passenger(found).entry() if isinstance(found, Flight) else found
+
     def _recall(self, wanted: Wanted) -> Memo | None:
         if wanted.session is None:
-            return self._registry.recall_channel(wanted.channel)
+            return self._registry.recall_channel(wanted.name)
         return self._registry.recall_session(wanted.session)
 
     async def _locate(self, wanted: Wanted) -> LiveEntry | None:
         if wanted.session is None:
-            return await self._registry.find_channel(wanted.channel)
+            return await self._registry.find_channel(wanted.name)
         return await self._registry.find_session(wanted.session)
 
     async def _bring(self, wanted: Wanted, live: LiveEntry) -> Entry:
-        assert self._origin is not None, "start() comes first"
-        may_block = wanted.is_positioned or wanted.kind is Kind.PART
-        url = f"{live.origin_url.rstrip('/')}/{live.session_id}/{wanted.file}"
-        fetched = await self._origin.fetch(url, BLOCKED_DEADLINE_S if may_block else PLAIN_DEADLINE_S)
-        self.counters.asked_origin(str(fetched.status))
-        entry, lifetime_s = self._judge_fetched(wanted, live, fetched)
-        if lifetime_s > 0:
-            self.memory.put(entry, lifetime_s, self.now())
+        key = f"{live.session_id}/{wanted.file}"
+        entry = self.memory.find(key, self.now())
+        if entry is not None:
+            entry.visibility = live.visibility
+            return entry
+        if wanted.kind is Kind.REWIND:
+            return await self._rewind(wanted, live, key)
+        try:
+            fetched, live = await self._ask_origin(wanted, live)
+        except Unreachable as error:
+            entry = await self._without_origin(wanted, live, key)
+            if entry is None:
+                raise
+            self.counters.asked_origin("unreachable")
+            self._complain("origin unreachable", error)
+            return entry
+        if fetched.status == HTTPStatus.NOT_FOUND and wanted.kind in _STORED and self._archive is not None:
+            entry = await self._from_store(wanted, live, key)
+            if entry is not None:
+                return entry
+        entry, lifetime_s = self._judge_fetched(wanted, live, key, fetched)
+        self._keep(wanted, entry, lifetime_s)
         return entry
 
-    def _judge_fetched(self, wanted: Wanted, live: LiveEntry, fetched: Fetched) -> tuple[Entry, float]:
+    async def _ask_origin(self, wanted: Wanted, live: LiveEntry) -> tuple[Fetched, LiveEntry]:
+        """Ask the origin; what may block anyway is asked again while the origin is away, until its deadline.
+
+        A node that is started again goes on with its streams: who waited for the next part gets it then.
+        """
+        assert self._origin is not None, "start() comes first"
+        may_block = wanted.is_positioned or wanted.kind is Kind.PART
+        until = self.now() + (BLOCKED_DEADLINE_S if may_block else PLAIN_DEADLINE_S)
+        while True:
+            url = f"{live.origin_url.rstrip('/')}/{live.session_id}/{wanted.file}"
+            try:
+                fetched = await self._origin.fetch(url, max(RETRY_S, until - self.now()))
+            except Unreachable:
+                if not may_block or self.now() + RETRY_S >= until:
+                    raise
+                self.counters.asked_origin("away")
+                await asyncio.sleep(RETRY_S)
+                live = await self._locate(wanted) or live
+            else:
+                self.counters.asked_origin(str(fetched.status))
+                return fetched, live
+
+    async def _without_origin(self, wanted: Wanted, live: LiveEntry, key: str) -> Entry | None:
+        """Return what can be answered while the origin is away."""
+        stale, until = self._stale.get(key, (None, 0.0))
+        if stale is not None and self.now() < until:
+            stale.visibility = live.visibility
+            self._keep_briefly(stale)
+            return stale
+        return await self._from_store(wanted, live, key) if wanted.kind in _STORED else None
+
+    def _keep(self, wanted: Wanted, entry: Entry, lifetime_s: float) -> None:
+        if lifetime_s <= 0:
+            return
+        self.memory.put(entry, lifetime_s, self.now())
+        if wanted.kind in PLAYLISTS and not wanted.is_positioned and entry.status == HTTPStatus.OK:
+            self._stale.pop(entry.key, None)
+            self._stale[entry.key] = (entry, self.now() + STALE_S)
+            if len(self._stale) > MAX_STALE:
+                self._stale.popitem(last=False)
+
+    def _keep_briefly(self, entry: Entry) -> None:
+        """A crowd at the door of an origin that is away asks it a few times per second, not once each."""
+        self.memory.put(entry, PLAIN_MEMORY_S, self.now())
+
+    # The archive
+
+    async def _rewind(self, wanted: Wanted, live: LiveEntry, key: str) -> Entry:
+        if self._archive is None:
+            return self._no_stream
+        holder = holder_of(live)
+        try:
+            found = await self._archive.rewind(live.session_id, wanted.file)
+        except Absent:
+            return self._absent(wanted, holder, key)
+        return self._filed(wanted, holder, key, found)
+
+    async def _from_store(self, wanted: Wanted, live: LiveEntry, key: str) -> Entry | None:
+        """Return a file of a live stream out of the object store; None when it is not there."""
+        if self._archive is None:
+            return None
+        try:
+            is_public = live.visibility == "public"
+            found = await self._archive.stored_file(live.session_id, wanted.file, is_public=is_public)
+        except Absent:
+            return None
+        return self._filed(wanted, holder_of(live), key, found)
+
+    async def _fetch_kept(self, wanted: Wanted, key: str) -> Entry:
+        """Return a file of a recording or clip."""
+        if self._archive is None or wanted.root == "hls":
+            return self._no_item
+        item = await self._archive.shelf.find(wanted.root, wanted.name)
+        if item is None:
+            return self._no_item
+        entry = self.memory.find(key, self.now())
+        if entry is not None:
+            entry.visibility = item.visibility
+            return entry
+        holder = Holder(item.scope, item.visibility)
+        try:
+            found = await self._archive.of(item, wanted.file)
+        except Absent:
+            return self._absent(wanted, holder, key)
+        return self._filed(wanted, holder, key, found)
+
+    def _filed(self, wanted: Wanted, holder: Holder, key: str, found: Found) -> Entry:
+        cache_control = found.cache_control
+        if found.location:
+            entry = make_redirect(wanted, holder, key, found.location, cache_control=cache_control, clock=self.clock)
+        else:
+            entry = make_entry(
+                wanted,
+                holder,
+                key,
+                found.body,
+                content_type=found.content_type,
+                cache_control=cache_control,
+                clock=self.clock,
+            )
+        self.memory.put(entry, found.memory_s, self.now())
+        return entry
+
+    def _absent(self, wanted: Wanted, holder: Holder, key: str) -> Entry:
+        entry = make_absence(wanted, holder, key, ErrorCode.NOT_FOUND, _NO_FILE)
+        self.memory.put(entry, PLAIN_MEMORY_S, self.now())
+        return entry
+
+    async def _permit(self, wanted: Wanted) -> Entry:
+        """Answer an edge that asks whether somebody may have what it holds in its cache."""
+        holder = await self._holder(wanted)
+        if holder is None or holder.visibility == "public":
+            return make_permit(PERMIT_S)  # of what is not there, there is nothing to keep from anybody
+        if not self._is_proved(wanted, holder.scope):
+            return make_error(ErrorCode.FORBIDDEN, _FORBIDDEN, kind=Kind.ACCESS, cache_control=REFUSAL_CACHE)
+        expires_s = int(wanted.token.split(".")[1])
+        return make_permit(max(0, min(PERMIT_S, expires_s - int(self._wall()))))
+
+    async def _holder(self, wanted: Wanted) -> Holder | None:
+        """Return whose a channel, recording or clip is, live or not."""
+        if wanted.root != "hls":
+            item = await self._archive.shelf.find(wanted.root, wanted.name) if self._archive else None
+            return Holder(item.scope, item.visibility) if item else None
+        live = await self._registry.find_channel(wanted.name)
+        if live is not None:
+            return holder_of(live)
+        # Caches hold what was live a moment ago.
+        found = await self._archive.shelf.channel(wanted.name) if self._archive else None
+        return Holder(f"channel:{found[0]}", found[1]) if found else None
+
+    # What the origin said
+
+    def _judge_fetched(self, wanted: Wanted, live: LiveEntry, key: str, fetched: Fetched) -> tuple[Entry, float]:
         """Return the entry and how long memory may answer it."""
+        holder = holder_of(live)
         match fetched.status:
             case HTTPStatus.OK:
                 content_type = fetched.content_type or _DEFAULT_TYPES.get(wanted.kind, "video/mp4")
                 cache_control = fetched.cache_control or SHORT_LIFE
                 entry = make_entry(
-                    wanted, live, fetched.body, content_type=content_type, cache_control=cache_control, clock=self.clock
+                    wanted,
+                    holder,
+                    key,
+                    fetched.body,
+                    content_type=content_type,
+                    cache_control=cache_control,
+                    clock=self.clock,
                 )
                 return entry, min(_longest_memory_s(wanted), _max_age_s(cache_control))
             case HTTPStatus.NOT_FOUND:
-                return make_absence(wanted, live, ErrorCode.NOT_FOUND, _NO_FILE), PLAIN_MEMORY_S
+                return make_absence(wanted, holder, key, ErrorCode.NOT_FOUND, _NO_FILE), PLAIN_MEMORY_S
             case HTTPStatus.BAD_REQUEST:
-                return make_absence(wanted, live, ErrorCode.INVALID_REQUEST, _BAD_POSITION), PLAIN_MEMORY_S
+                return make_absence(wanted, holder, key, ErrorCode.INVALID_REQUEST, _BAD_POSITION), PLAIN_MEMORY_S
             case _:
                 self._complain("origin refused", fetched.status)
                 return self._unavailable("the stream's server cannot answer right now"), 0.0

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.access import Visibility
 from schemas.errors import STATUS, ErrorBody, ErrorCode, Failure, failure
 from schemas.ids import ChannelId
 from schemas.ingest import LiveEntry
@@ -31,6 +32,25 @@ _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\
 def status_line(status: int) -> bytes:
     """Return the first line of an answer."""
     return _STATUS_LINES[status]
+
+
+def length_line(status: int, size: int) -> bytes:
+    """Return Content-Length, which a 204 must not have (RFC 9110, section 8.6)."""
+    return b"" if status == HTTPStatus.NO_CONTENT else b"Content-Length: %d\r\n" % size
+
+
+class Holder(msgspec.Struct, frozen=True, gc=False):
+    """Whose a resource is: `scope` opens it (`schemas.access`). `channel_id` and `channel_name` are a live one's."""
+
+    scope: str
+    visibility: Visibility
+    channel_id: ChannelId | None = None
+    channel_name: str | None = None
+
+
+def holder_of(live: LiveEntry) -> Holder:
+    """Return whose the files of a live stream are."""
+    return Holder(f"channel:{live.channel_id}", live.visibility, live.channel_id, live.channel_name)
 
 
 class Representation:
@@ -58,12 +78,8 @@ class Representation:
 
     def renew(self, clock: Clock) -> None:
         """Write `wire` (and `tail`, for a body that is not worth copying) for this second."""
-        head = b"%b%bContent-Length: %d\r\n%b\r\n" % (
-            _STATUS_LINES[self.status],
-            self.fields,
-            len(self.body),
-            self.moment(clock),
-        )
+        length = length_line(self.status, len(self.body))
+        head = b"%b%b%b%b\r\n" % (_STATUS_LINES[self.status], self.fields, length, self.moment(clock))
         if len(self.body) <= _ONE_WRITE_BYTES:
             self.wire = head + self.body
         else:
@@ -72,9 +88,10 @@ class Representation:
 
 
 class Entry:
-    """A resource of one session, or an error in its place, with the moment until which it may be answered from memory.
+    """A resource, or an error in its place, with the moment until which it may be answered from memory.
 
-    `viewed` is the channel for which a request of this counts as a viewer: set on media playlists only.
+    `scope` and `visibility` say who may have it; an error that is nobody's has no scope. `viewed` is the channel for
+    which a request of this counts as a viewer: set on media playlists of live streams only.
     """
 
     __slots__ = (
@@ -85,9 +102,11 @@ class Entry:
         "key",
         "kind",
         "plain",
+        "scope",
         "size",
         "status",
         "viewed",
+        "visibility",
         "zipped",
     )
 
@@ -100,6 +119,8 @@ class Entry:
         self.key = ""
         self.expires_at = 0.0
         self.is_used = False
+        self.scope = ""
+        self.visibility: Visibility = "public"
         self.channel_id: ChannelId | None = None
         self.channel_name: str | None = None
         self.viewed: ChannelId | None = None
@@ -110,12 +131,14 @@ class Entry:
 
 
 def make_entry(
-    wanted: Wanted, live: LiveEntry, body: bytes, *, content_type: str, cache_control: str, clock: Clock
+    wanted: Wanted, holder: Holder, key: str, body: bytes, *, content_type: str, cache_control: str, clock: Clock
 ) -> Entry:
-    """Make the entry of a good answer from the origin."""
+    """Make the entry of a good answer. `key` is its place in memory."""
     is_playlist = wanted.kind in PLAYLISTS
-    changes = is_playlist or wanted.kind is Kind.PICTURE
-    name = hashlib.blake2b(body, digest_size=12).hexdigest() if changes else f"{live.session_id}-{wanted.file}"
+    changes = is_playlist or wanted.kind is Kind.PICTURE or "immutable" not in cache_control
+    name = hashlib.blake2b(body, digest_size=12).hexdigest() if changes else key.replace("/", "-")
+    # Public also for what a token opens: the token is in the path, and a cache that shares such an answer between
+    # viewers takes the token out of its key and asks `…/access` itself.
     fields = CORS + f"Content-Type: {content_type}\r\nCache-Control: {cache_control}\r\n".encode("latin-1")
     born = clock.tick_number
     if is_playlist:
@@ -125,16 +148,33 @@ def make_entry(
         entry = Entry(wanted.kind, _represent(fields, body, f'"{name}"', born), zipped)
     else:
         entry = Entry(wanted.kind, _represent(fields, body, f'"{name}"', born))
-    _own(entry, wanted, live)
-    entry.viewed = live.channel_id if wanted.kind is Kind.PLAYLIST else None
+    _own(entry, holder, key)
+    is_watched = wanted.kind is Kind.PLAYLIST or (wanted.kind is Kind.REWIND and wanted.session is not None)
+    entry.viewed = holder.channel_id if is_watched else None
     return entry
 
 
-def make_absence(wanted: Wanted, live: LiveEntry, code: ErrorCode, message: str) -> Entry:
-    """Make the entry of an origin's 400 or 404."""
+def make_redirect(
+    wanted: Wanted, holder: Holder, key: str, location: str, *, cache_control: str, clock: Clock
+) -> Entry:
+    """Make the entry that sends a viewer to where the file is."""
+    fields = CORS + f"Location: {location}\r\nCache-Control: {cache_control}\r\n".encode("latin-1")
+    entry = Entry(wanted.kind, Representation(HTTPStatus.FOUND, fields, b"", None, clock.tick_number))
+    _own(entry, holder, key)
+    return entry
+
+
+def make_absence(wanted: Wanted, holder: Holder, key: str, code: ErrorCode, message: str) -> Entry:
+    """Make the entry of a 400 or 404 that an origin or the archive said."""
     entry = make_error(code, message, kind=wanted.kind)
-    _own(entry, wanted, live)
+    _own(entry, holder, key)
     return entry
+
+
+def make_permit(lifetime_s: int) -> Entry:
+    """Make the answer that whoever asked may have it all; a cache may believe it for `lifetime_s`."""
+    fields = CORS + b"Cache-Control: public, max-age=%d\r\n" % lifetime_s
+    return Entry(Kind.ACCESS, Representation(HTTPStatus.NO_CONTENT, fields, b"", None, None))
 
 
 def make_error(
@@ -161,7 +201,9 @@ def _represent(fields: bytes, body: bytes, etag: str, born_tick: int) -> Represe
     return Representation(200, fields + b"Accept-Ranges: bytes\r\nETag: " + tag + b"\r\n", body, tag, born_tick)
 
 
-def _own(entry: Entry, wanted: Wanted, live: LiveEntry) -> None:
-    entry.key = f"{live.session_id}/{wanted.file}"
-    entry.channel_id = live.channel_id
-    entry.channel_name = live.channel_name
+def _own(entry: Entry, holder: Holder, key: str) -> None:
+    entry.key = key
+    entry.scope = holder.scope
+    entry.visibility = holder.visibility
+    entry.channel_id = holder.channel_id
+    entry.channel_name = holder.channel_name

@@ -33,6 +33,8 @@ class Fields(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     if_none_match: str | None = None
     cookie: str | None = None
     user_agent: str | None = None
+    origin: str | None = None
+    referer: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -49,7 +51,17 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 _OBEYED: Final = frozenset(
-    [b"accept-encoding", b"range", b"if-range", b"if-none-match", b"cookie", b"user-agent", b"host"]
+    [
+        b"accept-encoding",
+        b"range",
+        b"if-range",
+        b"if-none-match",
+        b"cookie",
+        b"user-agent",
+        b"host",
+        b"origin",
+        b"referer",
+    ]
 )
 
 
@@ -128,6 +140,8 @@ def read_fields(fields: dict[str, str], *, keeps_alive: bool, has_body: bool) ->
         if_none_match=get("if-none-match"),
         cookie=get("cookie"),
         user_agent=get("user-agent"),
+        origin=get("origin"),
+        referer=get("referer"),
     )
 
 

@@ -24,6 +24,8 @@ FRESH_S: Final = 1.0
 """A found or missing entry is believed for so long; events end that earlier."""
 STALE_S: Final = 60.0
 """While Redis is away, a stream that was found is believed for so long: viewers go on watching."""
+KNOWN_S: Final = 5.0
+"""Who may watch is believed for so long. Playlists renew it every second; only media alone would make it older."""
 MAX_REMEMBERED: Final = 4096
 LOOKUP_DEADLINE_S: Final = 1.0
 """Redis answers within a millisecond; whoever waits has a player whose buffer runs out."""
@@ -59,6 +61,14 @@ class Registry:
     def recall_session(self, session: str) -> Memo | None:
         """Return what is freshly known of a session, without asking Redis."""
         return self._fresh(session_key(session))
+
+    def known(self, key: str) -> Memo | None:
+        """Return what was known of a registry key the last time."""
+        return self._memos.get(key)
+
+    def is_believed(self, memo: Memo, now: float) -> bool:
+        """Whether it still says who may watch."""
+        return now - memo.asked_at < (STALE_S if memo.is_doubtful else KNOWN_S)
 
     async def find_channel(self, channel: str) -> LiveEntry | None:
         """Return the live entry of a channel, by id or name, or None when it is not live."""

@@ -1,4 +1,4 @@
-"""The second door: requests under `/hls/` on a connection that the web application already owns.
+"""The second door: requests for delivery on a connection that the web application already owns.
 
 It answers by the same `Delivery` and then closes the connection: the player's next request opens one that the front
 serves itself, several times cheaper. A page's first connections carry scripts and API calls, so without this
@@ -13,12 +13,23 @@ from multidict import CIMultiDict
 from web.hls.delivery import Delivery
 from web.hls.heads import Request, read_fields
 
-ROUTE = "/hls/{tail:.*}"
-"""Register the handler for every method: `app.router.add_route("*", ROUTE, aiohttp_handler(delivery))`."""
+ROUTES = (
+    "/hls/{tail:.*}",
+    r"/{root:vods|clips}/{id:[^~/][^/]*}/{file:.*}",
+    r"/{root:vods|clips}/{token:~[^/]*}/{id}/{file:.*}",
+)
+"""What delivery answers, as `targets.is_ours` sees it."""
+
+
+def add_to(app: web.Application, delivery: "Delivery") -> None:
+    """Register the second door for every method."""
+    handler = aiohttp_handler(delivery)
+    for route in ROUTES:
+        app.router.add_route("*", route, handler)
 
 
 def aiohttp_handler(delivery: Delivery) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Return the handler of `ROUTE`."""
+    """Return the handler of `ROUTES`."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         headers = request.headers

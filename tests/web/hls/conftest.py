@@ -18,7 +18,7 @@ from schemas.ids import ChannelId
 from tests.web.hls.origin_app import OriginApp, registry_writes
 from web.hls.delivery import Delivery
 from web.hls.front import Front, make_front
-from web.hls.route import ROUTE, aiohttp_handler
+from web.hls.route import add_to
 
 DEADLINE_S = 10.0
 TTL_MS = 15_000
@@ -123,7 +123,7 @@ class Stage:
             return response
 
         application = web.Application(client_max_size=1 << 24)
-        application.router.add_route("*", ROUTE, aiohttp_handler(self.delivery))
+        add_to(application, self.delivery)
         application.router.add_get("/ws", socket)
         application.router.add_route("*", "/echo", echo)
         return application

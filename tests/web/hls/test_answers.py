@@ -8,23 +8,26 @@ from schemas.ids import ChannelId, NodeId, SessionId
 from schemas.ingest import LiveEntry
 from web.hls.answers import Answer, preflight, select
 from web.hls.clock import Clock
-from web.hls.entries import Entry, make_entry, make_error
+from web.hls.entries import Entry, Holder, holder_of, make_entry, make_error, make_permit, make_redirect
 from web.hls.heads import Fields
 from web.hls.targets import parse_target
 
-LIVE = LiveEntry(ChannelId("c1"), "demo", SessionId("s1"), NodeId("n"), "http://o", 0)
+HOLDER = holder_of(LiveEntry(ChannelId("c1"), "demo", SessionId("s1"), NodeId("n"), "http://o", 0))
+KEY = "s1/video-1-0.m4s"
 BODY = bytes(range(100))
 TEXT = b"#EXTM3U\n" + b"#EXT-X-PART\n" * 50
 
 
 def media(clock: Clock) -> Entry:
     wanted = parse_target("/hls/demo/s1/video-1-0.m4s")
-    return make_entry(wanted, LIVE, BODY, content_type="video/mp4", cache_control="public, immutable", clock=clock)
+    return make_entry(
+        wanted, HOLDER, KEY, BODY, content_type="video/mp4", cache_control="public, immutable", clock=clock
+    )
 
 
 def playlist(clock: Clock, body: bytes = TEXT) -> Entry:
     wanted = parse_target("/hls/demo/s1/video.m3u8")
-    return make_entry(wanted, LIVE, body, content_type="application/x", cache_control="max-age=1", clock=clock)
+    return make_entry(wanted, HOLDER, KEY, body, content_type="application/x", cache_control="max-age=1", clock=clock)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_the_prepared_bytes_are_the_same_answer(clock: Clock) -> None:
 def test_a_large_body_is_not_copied_behind_its_head(clock: Clock) -> None:
     wanted = parse_target("/hls/demo/s1/video-1.m4s")
     body = bytes(100_000)
-    entry = make_entry(wanted, LIVE, body, content_type="video/mp4", cache_control="x", clock=clock)
+    entry = make_entry(wanted, HOLDER, KEY, body, content_type="video/mp4", cache_control="x", clock=clock)
     entry.plain.renew(clock)
     assert entry.plain.wire.endswith(b"\r\n\r\n")
     assert entry.plain.tail is body
@@ -194,6 +197,34 @@ def test_an_error_is_the_envelope_for_everyone(clock: Clock) -> None:
 def test_only_media_playlists_count_a_viewer(clock: Clock) -> None:
     assert select(playlist(clock), "GET", Fields(), clock).viewed == "c1"
     assert select(media(clock), "GET", Fields(), clock).viewed is None
+    for target, viewed in [
+        ("/hls/demo/s1/rewind-video.m3u8", "c1"),
+        ("/hls/demo/rewind.m3u8", None),
+        ("/vods/v1/video.m3u8", None),
+    ]:
+        wanted = parse_target(target)
+        holder = HOLDER if wanted.root == "hls" else Holder("vod:v1", "public")
+        entry = make_entry(wanted, holder, "k", TEXT, content_type="a/b", cache_control="max-age=1", clock=clock)
+        assert select(entry, "GET", Fields(), clock).viewed == viewed
+
+
+def test_a_permit_has_neither_body_nor_length(clock: Clock) -> None:
+    entry = make_permit(7)
+    entry.plain.renew(clock)
+    for head in (entry.plain.wire, select(entry, "GET", Fields(), clock).head(keeps_alive=True)):
+        assert head.startswith(b"HTTP/1.1 204 ")
+        assert b"\r\nContent-Length" not in head
+        assert b"Cache-Control: public, max-age=7\r\n" in head
+
+
+def test_a_redirect_says_where_the_file_is(clock: Clock) -> None:
+    wanted = parse_target("/vods/v1/video-1.m4s")
+    entry = make_redirect(wanted, HOLDER, "k", "https://s3/x?sig=1", cache_control="public, max-age=9", clock=clock)
+    answer = select(entry, "GET", Fields(range="bytes=0-1", takes_gzip=True), clock)
+    assert (answer.status, answer.body) == (302, b"")
+    assert header(answer, "Location") == "https://s3/x?sig=1"
+    assert header(answer, "Cache-Control") == "public, max-age=9"
+    assert header(answer, "Access-Control-Allow-Origin") == "*"
 
 
 def test_a_preflight_allows_what_players_send(clock: Clock) -> None:

@@ -25,7 +25,7 @@ from web.hls.connection import (
     SLOW_WINDOW_S,
 )
 from web.hls.delivery import Delivery
-from web.hls.entries import make_entry
+from web.hls.entries import holder_of, make_entry
 from web.hls.front import Front
 from web.hls.heads import MAX_HEAD_BYTES
 from web.hls.targets import parse_target
@@ -90,7 +90,13 @@ class Stage:
     def keep(self, file: str, body: bytes, lifetime_s: float = 1e9) -> None:
         wanted = parse_target(f"/hls/demo/s1/{file}")
         entry = make_entry(
-            wanted, LIVE, body, content_type="x/y", cache_control="public, max-age=1", clock=self.delivery.clock
+            wanted,
+            holder_of(LIVE),
+            f"s1/{file}",
+            body,
+            content_type="x/y",
+            cache_control="public, max-age=1",
+            clock=self.delivery.clock,
         )
         self.delivery.memory.put(entry, lifetime_s, self.now)
 

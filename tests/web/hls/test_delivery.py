@@ -14,6 +14,7 @@ from schemas.ingest import live_key, session_key
 from schemas.socket import STREAM_EVENTS, ChannelEvent, StreamOffline, StreamOnline
 from tests.web.hls.conftest import Peer, Reply, Stage, newest
 from tests.web.hls.origin_app import PARTS_PER_SEGMENT, part_body
+from web.hls.delivery import STALE_S
 from web.hls.entries import Entry
 from web.hls.memory import MAX_ENTRY_BYTES
 from web.hls.targets import Kind, parse_target
@@ -196,7 +197,10 @@ async def test_pipelined_requests_wait_for_the_blocked_one_before_them(stage: St
     assert (await peer.read()).status == 200  # aiohttp's
 
 
-async def test_an_origin_that_died_is_503_while_memory_answers_on(stage: Stage) -> None:
+async def test_an_origin_that_died_is_503_while_memory_answers_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.hls.delivery.BLOCKED_DEADLINE_S", 1.0)
     peer = await stage.connect()
     assert (await peer.get(PART)).status == 200
     peer.send(NEXT)
@@ -204,16 +208,48 @@ async def test_an_origin_that_died_is_503_while_memory_answers_on(stage: Stage) 
     await stage.origin.stop()
     reply = await peer.read()
     assert (reply.status, reply.code, reply.headers["cache-control"]) == (503, "UNAVAILABLE", "no-store")
-    assert (await peer.get("/hls/demo/s1/video-9-0.m4s")).status == 503
+    assert (await peer.get("/hls/demo/s1/video-9.m4s")).status == 503
     assert (await peer.get(PART)).status == 200
 
 
 async def test_an_origin_that_returns_is_used_at_once(stage: Stage) -> None:
     port = int(stage.origin.url.rpartition(":")[2])
     await stage.origin.stop()
-    assert (await stage.get(PART)).status == 503
+    assert (await stage.get("/hls/demo/s1/video-9.m4s")).status == 503
     await stage.origin.start(port)
-    assert (await stage.get(PART)).status == 200
+    assert (await stage.get("/hls/demo/s1/video-9.m4s")).status == 200
+
+
+async def test_who_waits_for_a_position_or_part_does_not_notice_a_restart(stage: Stage) -> None:
+    port = int(stage.origin.url.rpartition(":")[2])
+    playlist, part = await stage.connect(), await stage.connect()
+    playlist.send(NEXT)
+    await stage.blocked(1)  # at the origin that goes
+    await stage.origin.stop()
+    part.send("/hls/demo/s1/video-10-1.m4s")  # while it is away
+    away = stage.delivery.counters.upstream
+    await stage.until(lambda: away.get("away", 0) >= 3, "both have been tried again")
+    await stage.origin.start(port)
+    await stage.until(lambda: stage.origin.blocked == 2, "both wait at the origin that came")
+    await stage.origin.advance("s1")
+    assert newest(await playlist.read()) == (10, 1)
+    assert (await part.read()).body == part_body("s1", "video-10-1.m4s")
+    assert stage.delivery.tower.waiting == 0
+
+
+async def test_plain_playlists_stay_for_ten_seconds_without_their_origin(stage: Stage) -> None:
+    targets = ("/hls/demo/playlist.m3u8", PLAYLIST, PLAYLIST + "?_HLS_skip=YES")
+    before = [await stage.get(target) for target in targets]
+    await stage.origin.stop()
+    stage.ahead_s += STALE_S - 1.0
+    stage.delivery.second()
+    again = [await stage.get(target) for target in targets]
+    assert [reply.body for reply in again] == [reply.body for reply in before]
+    assert {reply.headers["cache-control"] for reply in again} == {"public, max-age=1"}
+    assert (await stage.get("/hls/demo/s1/audio.m3u8")).status == 503  # nobody had it before
+    stage.ahead_s += 1.5
+    stage.delivery.second()
+    assert [(await stage.get(target)).status for target in targets] == [503, 503, 503]
 
 
 async def test_who_is_not_in_the_registry_is_not_found(stage: Stage) -> None:

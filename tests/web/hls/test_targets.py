@@ -24,12 +24,12 @@ from web.hls.targets import BadDirective, Kind, NoSuchTarget, parse_target
 )
 def test_a_file_of_a_session_has_its_kind_and_key(target: str, kind: Kind, key: str) -> None:
     wanted = parse_target(target)
-    assert (wanted.channel, wanted.session, wanted.kind, wanted.key) == ("demo", "s1", kind, key)
+    assert (wanted.name, wanted.session, wanted.kind, wanted.key) == ("demo", "s1", kind, key)
 
 
 def test_the_multivariant_playlist_has_no_key_before_its_session_is_known() -> None:
     wanted = parse_target("/hls/demo/playlist.m3u8?x=1&_HLS_msn=4")
-    assert (wanted.channel, wanted.session, wanted.kind, wanted.key) == ("demo", None, Kind.MULTIVARIANT, None)
+    assert (wanted.name, wanted.session, wanted.kind, wanted.key) == ("demo", None, Kind.MULTIVARIANT, None)
     assert wanted.file == "playlist.m3u8"
     assert not wanted.is_positioned
 
