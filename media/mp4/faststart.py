@@ -1,12 +1,13 @@
 """A flat file whose moov comes first, so that players begin before they have all of it: for what is written once."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from media.mp4.movie import MovieTrack, Span, file_type, movie
+from media.mp4.movie import MovieTrack, file_type, movie, whole
 from media.mp4.segments import Run, TrackInit, read_segment
 from media.mp4.tables import MAX_OFFSET_32, SampleTable
 
@@ -15,10 +16,11 @@ ROOM_BYTES = 64 << 20
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A segment in a file of its own."""
+    """A segment in a file of its own; `shift_s` is taken off its times."""
 
     path: Path
     init: TrackInit
+    shift_s: Fraction = Fraction(0)
 
 
 class _Copy(msgspec.Struct, frozen=True):
@@ -27,14 +29,25 @@ class _Copy(msgspec.Struct, frozen=True):
     size: int
 
 
-def write(target: Path, tracks: Sequence[Sequence[Segment]], span: Span, *, title: str, created_s: int) -> int:
-    """Write the samples of these segments, without what is around them, and return the size. Blocks.
+def write(
+    target: Path,
+    tracks: Sequence[Sequence[Segment]],
+    start_s: Fraction,
+    end_s: Fraction,
+    *,
+    title: str,
+    created_s: int,
+) -> tuple[int, float]:
+    """Write the samples of these segments, without what is around them; return the size and how long it plays. Blocks.
 
-    Of each track there is at least one segment. Raises `BadMedia`, `OSError`.
+    It shows what there is of the media time from `start_s` to `end_s`. Of each track there is at least one segment.
+    Raises `BadMedia`, `OSError`.
     """
     tables = [SampleTable(max(segment.init.timescale for segment in segments)) for segments in tracks]
     filled = [MovieTrack(segments[0].init, table) for segments, table in zip(tracks, tables, strict=True)]
     copies = _gather(tracks, tables)
+    end_s -= max((segments[-1].shift_s for segments in tracks), default=Fraction(0))
+    span = msgspec.structs.replace(whole(filled, start_s), end_s=end_s)
     payload = sum(copy.size for copy in copies)
     is_long = payload + ROOM_BYTES > MAX_OFFSET_32
     media_head = _media_head(payload)
@@ -48,7 +61,9 @@ def write(target: Path, tracks: Sequence[Sequence[Segment]], span: Span, *, titl
         out.write(head + boxes(moved_by) + media_head)
         for copy in copies:
             _copy(copy, out)
-        return out.tell()
+        size = out.tell()
+    shown_s = min([end_s, max(table.end_s for table in tables)]) - span.start_s
+    return size, max(float(shown_s), 0.0)
 
 
 def _gather(tracks: Sequence[Sequence[Segment]], tables: Sequence[SampleTable]) -> list[_Copy]:
@@ -58,12 +73,12 @@ def _gather(tracks: Sequence[Sequence[Segment]], tables: Sequence[SampleTable]) 
         reached_s = float("-inf")  # runs of a track stay in their order, whatever their times
         for segment in segments:
             for run in read_segment(segment.path.read_bytes(), segment.init):
-                reached_s = max(reached_s, run.decode_time / segment.init.timescale)
+                reached_s = max(reached_s, run.decode_time / segment.init.timescale - float(segment.shift_s))
                 found.append((reached_s, number, run, segment))
     found.sort(key=lambda each: each[:2])
     copies, at = [], 0
     for _, number, run, segment in found:
-        tables[number].add(run, segment.init, at)
+        tables[number].add(run, segment.init, at, segment.shift_s)
         copies.append(_Copy(segment.path, run.offset, run.size))
         at += run.size
     return copies

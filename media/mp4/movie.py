@@ -40,9 +40,16 @@ def file_type() -> bytes:
     return box(b"ftyp", b"isom", u32(512), b"isom", b"iso2", b"mp41", b"mp42")
 
 
-def whole(tracks: Sequence[MovieTrack]) -> Span:
-    """Return the span of a file that leaves nothing out, but what is heard just before the first picture."""
-    starts = {track.init.kind: track.table.start_s for track in tracks if track.table.count}
+def whole(tracks: Sequence[MovieTrack], start_s: Fraction | None = None) -> Span:
+    """Return the span of a file that leaves nothing out, but what is heard just before the first picture.
+
+    With `start_s`, nothing from before that is shown either.
+    """
+    starts = {
+        track.init.kind: track.table.start_s if start_s is None else max(track.table.start_s, start_s)
+        for track in tracks
+        if track.table.count
+    }
     first = min(starts.values(), default=Fraction(0))
     picture = starts.get(TrackKind.VIDEO, first)
     return Span(picture if picture - first <= LEAD_S else first)
