@@ -7,7 +7,7 @@ counted and reported once per period, and the first that gets through sets every
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import msgspec
@@ -16,13 +16,16 @@ from redis.exceptions import RedisError
 
 from config.tasks import check_cancelled
 from media.bandwidth import BandwidthTest
-from media.callbacks import CallbackRefused, Callbacks
+from media.callbacks import GRANT_TIMEOUT_S, CallbackRefused, Callbacks
+from media.journal.writer import Journal
 from media.live import LiveStream
 from media.pipeline import Pipeline
 from media.publication import PublishAttempt, Unavailable, masked
 from media.publisher import Publisher
+from media.recovery import Recovered, finish
 from media.registry import Registry
-from media.session import PULSE_S, Session, digest_of
+from media.session import PULSE_S, STOPPED, Session, digest_of
+from media.spool import Spool
 from schemas.ids import NodeId, SessionId
 from schemas.ingest import (
     ENDED_ENTRY_TTL_S,
@@ -31,9 +34,9 @@ from schemas.ingest import (
     CutSession,
     IngestCommand,
     PublishGrant,
+    SetVisibility,
     wants_test,
 )
-from schemas.journal import VERSION, Begun
 
 log = structlog.get_logger()
 
@@ -51,7 +54,13 @@ PIPELINE_END_S = 5.0
 """How long an ended session's pipeline has to end what it started."""
 OUR_FAULT = "A fault of the server ended the stream."
 
-MakePipeline = Callable[[PublishGrant, Callable[[], None]], Pipeline]
+FIRST_BEATS_S = 0.25
+"""Between the heartbeats of a node that has resumed sessions, until web has heard of them."""
+TOLD_FIRST_S = 1.0
+"""How long the first heartbeat waits for the ends of sessions that were not resumed to be told: it would end them
+without a reason."""
+
+MakePipeline = Callable[[PublishGrant, Journal, Callable[[], None]], Pipeline]
 """Makes the renditions of a granted session; the callback is for the moment at which they can be played."""
 
 
@@ -64,6 +73,7 @@ class Node:
         node_id: NodeId,
         origin_url: str,
         grace_s: float,
+        spool: Spool,
         callbacks: Callbacks,
         registry: Registry,
         make_pipeline: MakePipeline,
@@ -76,9 +86,14 @@ class Node:
         self._node_id = node_id
         self._origin_url = origin_url
         self._grace_s = grace_s
+        self._spool = spool
         self._callbacks = callbacks
         self._registry = registry
         self._make_pipeline = make_pipeline
+        self.has_announced = asyncio.Event()
+        """Set when web has been told of what was resumed, or could not be: publishers may come."""
+        self._is_heard = asyncio.Event()  # a heartbeat has been answered
+        self._over: list[Recovered] = []  # what was not resumed
         self._beat_now = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._farewells: dict[asyncio.Task[None], Session] = {}
@@ -123,6 +138,7 @@ class Node:
     async def _ask(self, attempt: PublishAttempt) -> PublishGrant:
         """Get a grant that fits what runs here. Raises `Refused` or `Unavailable`."""
         try:
+            await self._be_heard()
             grant = await self._callbacks.publish(attempt)
             if grant.is_running and grant.session_id not in self.sessions and grant.session_id in self.streams:
                 # It ended a moment ago, and web will hear of it in another: then there is room for a new one.
@@ -135,9 +151,22 @@ class Node:
                 raise
             log.warning("publisher let in without asking: web does not answer", session=running.grant.session_id)
             return running.grant
-        if grant.session_id not in self.sessions and grant.session_id in self.streams:
-            raise Unavailable
+        if grant.session_id not in self.sessions and self._was_here(grant.session_id):
+            raise Unavailable  # its numbers must not be used again: web ends it when it misses it in our list
         return grant
+
+    async def _be_heard(self) -> None:
+        """Web believes a session lost that it has not heard of for a while, and opens another in its place."""
+        if self._is_heard.is_set() or not self.sessions:
+            return
+        try:
+            async with asyncio.timeout(GRANT_TIMEOUT_S):
+                await self._is_heard.wait()
+        except TimeoutError:
+            raise Unavailable from None
+
+    def _was_here(self, session_id: SessionId) -> bool:
+        return session_id in self.streams or self._spool.directory(session_id).exists()
 
     async def _await_farewell(self, session_id: SessionId) -> None:
         pending = [task for task, session in self._farewells.items() if session.grant.session_id == session_id]
@@ -146,22 +175,50 @@ class Node:
 
     def _begin(self, grant: PublishGrant, key: str) -> Session:
         assert self._group is not None
-        begun = Begun(VERSION, grant, digest_of(key), self._node_id, time.time_ns() // 1_000_000)
-        pipeline = self._make_pipeline(grant, self._beat_now.set)
-        session = Session(
-            begun,
+        key_digest, started_at_ms = digest_of(key), time.time_ns() // 1_000_000
+        journal = self._spool.begin(grant, key_digest, started_at_ms)
+        session = self._seat(grant, journal, key_digest, started_at_ms)
+        self._let_live(session, self._group)
+        return session
+
+    def _seat(self, grant: PublishGrant, journal: Journal, key_digest: str, started_at_ms: int) -> Session:
+        pipeline = self._make_pipeline(grant, journal, self._beat_now.set)
+        session = self.sessions[grant.session_id] = Session(
+            grant,
             pipeline,
+            key_digest=key_digest,
+            started_at_ms=started_at_ms,
             grace_s=self._grace_s,
             now=time.monotonic(),
             on_change=self._beat_now.set,
             on_end=self._ended,
         )
-        self.sessions[grant.session_id] = session
         self.streams[grant.session_id] = pipeline.live
-        self._lives[grant.session_id] = self._group.create_task(
-            self._live(session), name=f"pipeline {grant.session_id}"
-        )
         return session
+
+    def _let_live(self, session: Session, group: asyncio.TaskGroup) -> None:
+        name = session.grant.session_id
+        self._lives[name] = group.create_task(self._live(session), name=f"pipeline {name}")
+
+    # --- another process before this one -------------------------------------------------------------------------
+
+    def resume(self, recovered: Recovered) -> None:
+        """Take up a session where another process left it, or end it. Before `run`; the origin can serve it at once."""
+        found, begun = recovered.found, recovered.begun
+        journal = self._spool.resume(found.session_id, found.contents)
+        if recovered.past is None or recovered.reason:
+            finish(recovered, journal)
+            self._over.append(recovered)
+            return
+        session = self._seat(begun.grant, journal, begun.key_digest, begun.started_at_ms)
+        session.resume(recovered.past, found.silent_s, time.monotonic())
+
+    async def _tell_over(self, group: asyncio.TaskGroup) -> None:
+        """Tell web of the sessions that were not resumed, and wait for a moment that it hears it."""
+        over, self._over = self._over, []
+        told = {group.create_task(self._unpublish(each.found.session_id, each.reason), name="over") for each in over}
+        if told:
+            await asyncio.wait(told, timeout=TOLD_FIRST_S)
 
     @staticmethod
     async def _live(session: Session) -> None:
@@ -173,22 +230,35 @@ class Node:
             session.cut(OUR_FAULT)
 
     async def run(self) -> None:
-        """Beat, register and obey until cancelled; then end what still runs."""
+        """Beat, register and obey until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
+                for session in self.sessions.values():
+                    self._let_live(session, group)
+                await self._tell_over(group)
                 group.create_task(self._beat_for_ever(), name="heartbeats")
                 group.create_task(self._registry.commands(self._obey), name="commands")
                 group.create_task(self._pulse_for_ever(), name="pulses")
         finally:
             self._group = None
 
-    async def stop(self, reason: str) -> None:
-        """End every session and give web `FAREWELL_S` to hear of it. `run` must still be running."""
-        for stay in self._stays():
-            stay.cut(reason)
-        if self._farewells:
-            await asyncio.wait(self._farewells, timeout=FAREWELL_S)
+    async def suspend(self) -> None:
+        """Leave the sessions to the next process, and give web `FAREWELL_S` to hear that they wait.
+
+        `run` must still be running.
+        """
+        for test in list(self.tests.values()):
+            test.cut(STOPPED)
+        for session in list(self.sessions.values()):
+            session.suspend(time.monotonic())
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._beat()
+                while self._farewells:
+                    await asyncio.wait(self._farewells)
+        except TimeoutError:
+            self._failed("farewell: TimeoutError")
 
     async def _pulse_for_ever(self) -> None:
         while True:
@@ -215,6 +285,11 @@ class Node:
                 session = self.sessions.get(command.session_id)
                 if session is not None:
                     session.add_metadata(command, time.monotonic())
+            case SetVisibility():
+                session = self.sessions.get(command.session_id)
+                if session is not None:
+                    now = time.monotonic()
+                    session.show_to(command.visibility, now, now)
 
     def _cut(self, session_id: SessionId, reason: str) -> None:
         session = self.sessions.get(session_id)
@@ -227,6 +302,7 @@ class Node:
         next_report = 0.0
         while True:
             await self._beat()
+            self.has_announced.set()
             check_cancelled()
             now = asyncio.get_running_loop().time()
             if self._troubles.total() >= TROUBLE_COUNT and now >= next_report:
@@ -234,31 +310,48 @@ class Node:
                 self._troubles.clear()
                 next_report = now + TROUBLE_PERIOD_S
             try:
-                async with asyncio.timeout(HEARTBEAT_S):
+                is_urgent = bool(self.sessions) and not self._is_heard.is_set()
+                async with asyncio.timeout(FIRST_BEATS_S if is_urgent else HEARTBEAT_S):
                     await self._beat_now.wait()
             except TimeoutError:
                 pass
             self._beat_now.clear()
 
     async def _beat(self) -> None:
-        """Register first: web tells the world that a stream is on, and then it must be found."""
+        """Register first: web tells the world that a stream is on, and then it must be found.
+
+        But a session that was resumed only once web has said who may watch it now.
+        """
         sessions = list(self.sessions.values())
+        await self._register([session for session in sessions if session.is_known])
+        unknown = [session for session in sessions if not session.is_known]
+        if await self._report(sessions):
+            await self._register([session for session in unknown if not session.has_ended])
+
+    async def _register(self, sessions: Sequence[Session]) -> None:
+        playable = [session for session in sessions if session.live.is_playable]
         try:
-            await self._registry.renew(
-                session.entry(self._node_id, self._origin_url) for session in sessions if session.live.is_playable
-            )
+            await self._registry.renew(session.entry(self._node_id, self._origin_url) for session in playable)
         except (RedisError, OSError) as error:
             self._failed(f"registry: {type(error).__name__}")
+
+    async def _report(self, sessions: Sequence[Session]) -> bool:
+        """Tell web how everything is, and do what it answers; return whether it did."""
+        asked = time.monotonic()
         try:
-            now = time.monotonic()
             # One whose end is on its way to web is listed still: web would end it with a reason that is none.
-            healths = [stay.health(now) for stay in (*self._stays(), *self._farewells.values())]
+            healths = [stay.health(asked) for stay in (*self._stays(), *self._farewells.values())]
             answer = await self._callbacks.heartbeat(self._origin_url, healths)
         except (CallbackRefused, aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
             self._failed(f"heartbeat: {type(error).__name__}")
-            return
+            return False
         for cut in answer.cut:
             self._cut(cut.session_id, cut.reason)
+        for session in sessions:
+            session.is_known = True
+            session.show_to(answer.visibility.get(session.grant.session_id, "public"), asked, time.monotonic())
+        self._is_heard.set()
+        return True
 
     def _failed(self, what: str) -> None:
         self.failures[what] += 1
@@ -300,13 +393,16 @@ class Node:
         except (RedisError, OSError) as error:
             self._failed(f"registry: {type(error).__name__}")
         check_cancelled()
+        await self._unpublish(session.grant.session_id, reason)
+
+    async def _unpublish(self, session_id: SessionId, reason: str) -> None:
         try:
             async with asyncio.timeout(UNPUBLISH_DEADLINE_S):
-                await self._callbacks.unpublish(session.grant.session_id, reason)
+                await self._callbacks.unpublish(session_id, reason)
         except TimeoutError:
             self._failed("unpublish: TimeoutError")
         except CallbackRefused as error:
-            log.error("end of session refused by web", session=session.grant.session_id, error=str(error))
+            log.error("end of session refused by web", session=session_id, error=str(error))
 
     async def _forget(self, session: Session, life: asyncio.Task[None] | None) -> None:
         """Keep the ended stream for those who still play its last seconds, then drop it."""

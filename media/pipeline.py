@@ -13,6 +13,7 @@ import structlog
 from config.rungs import ConfiguredRung
 from media.codecs import is_aac_lc
 from media.interlude import Interlude
+from media.journal.writer import Journal
 from media.live import LiveStream
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Cue, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.link import Pictures
@@ -57,7 +58,13 @@ class Workshop(msgspec.Struct, frozen=True):
 class Pipeline:
     """The renditions of one session. All methods but `run` are for the loop's thread and never wait."""
 
-    def __init__(self, workshop: Workshop, grant: PublishGrant, on_playable: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        grant: PublishGrant,
+        journal: Journal | None = None,
+        on_playable: Callable[[], None] = lambda: None,
+    ) -> None:
         self._channel = grant.channel_name
         self._workshop = workshop
         self._wish = grant.ladder
@@ -66,6 +73,7 @@ class Pipeline:
             part_s=workshop.part_s,
             segment_s=workshop.segment_s,
             spool=workshop.spool,
+            journal=journal,
             on_playable=on_playable,
             choose_rungs=self._choose,
             pictures=workshop.pictures.open(grant.session_id),
@@ -86,8 +94,14 @@ class Pipeline:
         self._log = log.bind(channel=grant.channel_name, session=grant.session_id)
 
     def resume(self, past: Past) -> None:
-        """Go on where another process stopped, with the rungs that playlists promise; before anything is fed."""
+        """Go on where another process stopped, with the rungs that playlists promise; before anything is fed.
+
+        The publisher is away: there are gaps until it is back, for no slate is ready yet.
+        """
         self.live.resume(past)
+        if not past.is_interrupted:
+            self.live.note_interruption(past.end_s)
+        self._has_gap = True
         source, workshop = past.source, self._workshop
         if source is not None:
             self._take(source, workshop.admission.readmit(source, past.rungs, workshop.encoder, workshop.preset))
@@ -241,6 +255,7 @@ class Pipeline:
 
     def interrupt(self, media_s: float) -> None:
         """The publisher is gone: from this media time on there is a slate, or a gap, as `tick` lets it grow."""
+        self.live.note_interruption(media_s)
         self._has_gap = not self.has_slates
         if self._slates:
             self._interlude = Interlude(self._slates, round(media_s * VIDEO_TIMESCALE))
@@ -253,6 +268,10 @@ class Pipeline:
                 self.live.feed_track(name, packet)
         if self._has_gap:
             self.live.leave_gap(media_s)  # the leading rendition has nothing to show
+
+    def rejoin(self, media_s: float) -> None:
+        """A publisher's media comes again from this media time on; before it is fed."""
+        self.live.note_return(media_s)
 
     # --- how it is -------------------------------------------------------------------------------------------
 
@@ -270,12 +289,16 @@ class Pipeline:
         """How the child that makes the rungs is, if there is one."""
         return self._picture_maker.health()[1] if self._picture_maker is not None else None
 
-    def end(self) -> None:
+    def suspend(self) -> None:
+        """The process stops, the session goes on in the next."""
+        self.live.suspend()
+
+    def end(self, reason: str) -> None:
         """The session is over."""
         for maker in (self._picture_maker, self._sound_maker):
             if maker is not None:
                 maker.finish()
         self._work.put_nowait(None)
-        self.live.end()
+        self.live.end(reason)
         if self.live.pictures is not None:
             self.live.pictures.end()

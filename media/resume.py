@@ -8,6 +8,7 @@ leaves a journal that the next one settles to the same.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from media.hls.boxes import init_section
 from media.hls.dates import DateRanges
@@ -34,6 +35,7 @@ from schemas.journal import (
     SegmentBegun,
     SegmentClosed,
     SegmentLost,
+    captions_file,
     init_file,
 )
 
@@ -50,10 +52,10 @@ class NothingToResume(Exception):
 class Past:
     """A session as its journal has it. Times are media time in seconds.
 
-    `read_init` returns the bytes of an initialization section by its file's name, or raises `OSError`.
+    `read` returns the bytes of one of its files, or raises `OSError`.
     """
 
-    def __init__(self, records: Sequence[Record], read_init: Callable[[str], bytes]) -> None:
+    def __init__(self, records: Sequence[Record], read: Callable[[str], bytes]) -> None:
         """Raises `NothingToResume`."""
         self.begun, self.planned = _beginning(records)
         self.windows = {each.name: self._window(each) for each in self.planned.renditions}
@@ -62,7 +64,10 @@ class Past:
         self.own: dict[str, CodecConfig] = {}
         """How to decode each rendition, but for what is shown while the publisher is away."""
         self.captioned: set[str] = set()
-        self.captions: list[CaptionsWritten] = []
+        self.captions_language: str | None = None
+        """Of the captions beside the media, "" when nobody knows; None without any."""
+        self.texts: dict[int, bytes] = {}
+        """Segments of captions by msn, those that have text."""
         self.pictures: list[PictureStored] = []
         self.interruptions = 0
         self.is_interrupted = False
@@ -72,15 +77,13 @@ class Past:
         self.notes = 0
         """Cues so far that came with a publisher's data."""
         self._fragments = dict.fromkeys(self.windows, 0)
-        self._read_init = read_init
+        self._read = read
         self._first_msn = _first_msn(records, self.planned)
         try:
             for record in records:
                 self._replay(record)
         except (LookupError, ValueError) as error:
             raise NothingToResume(f"its journal contradicts itself: {error!r}") from error
-        for window in self.windows.values():
-            window.expired.clear()
         if not self._is_playable():
             raise NothingToResume("nothing of it could be played")
 
@@ -173,7 +176,7 @@ class Past:
             case CaptionsSeen():
                 self.captioned.add(record.rendition)
             case CaptionsWritten():
-                self.captions.append(record)
+                self._replay_captions(record)
             case PictureStored():
                 self.pictures.append(record)
             case Interrupted():
@@ -207,7 +210,7 @@ class Past:
             channels=record.channels,
         )
         try:
-            data = self._read_init(init_file(record.rendition, record.number))
+            data = self._read(init_file(record.rendition, record.number))
         except OSError:
             data = init_section(config)
         self.windows[record.rendition].apply(Init(record.rendition, record.number, config, data))
@@ -223,6 +226,12 @@ class Past:
         number = record.cue_id.removeprefix(NOTE)
         if number != record.cue_id and number.isdecimal():
             self.notes = max(self.notes, int(number))
+
+    def _replay_captions(self, record: CaptionsWritten) -> None:
+        self.captions_language = record.language
+        if record.msn >= self._first_msn:
+            with suppress(OSError):  # storage has it, and removed it here: it is long out of the playlist
+                self.texts[record.msn] = self._read(captions_file(record.msn))
 
     def _is_playable(self) -> bool:
         """Whether viewers may have seen it, see `LiveStream`: the rungs are not waited for longer than that."""
@@ -253,10 +262,6 @@ class Past:
             behind = [window for window in self.windows.values() if self._next_msn(window) == msn]
             made += [self._note(_gap_like(model, window)) for window in behind]
         return made
-
-    def interrupt(self) -> list[Record]:
-        """Note that the publisher is away, if that is new."""
-        return [] if self.is_interrupted else [self._note(Interrupted(self.end_s))]
 
     def _note(self, record: Record) -> Record:
         self._replay(record)

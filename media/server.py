@@ -24,14 +24,18 @@ from media.origin import make_runner
 from media.pictures.link import Pictures
 from media.pictures.metrics import PicturesCollector
 from media.pipeline import Pipeline, Workshop
+from media.recovery import recover
 from media.registry import Registry
 from media.rtmp.server import RtmpServer
-from media.spool import Spool
+from media.spool import Spool, SpoolInUse
 from media.transcode.ability import able_encoder
 from media.transcode.admission import Admission
-from schemas.ids import NodeId, make_id
 
 log = structlog.get_logger()
+
+
+ANNOUNCE_S = 3.0
+"""How long publishers are kept out after the start until web has heard of the sessions that were resumed."""
 
 
 class StartError(Exception):
@@ -55,9 +59,10 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     if settings.redis_url is None:
         raise StartError("TALLY_REDIS_URL is not set: start everything with `tally serve`, or name your Redis")
     tls = tls_context(settings)
-    node_id = NodeId(make_id())
     try:
         spool = await asyncio.to_thread(Spool, settings.data / "spool")
+    except SpoolInUse as error:
+        raise StartError(f"TALLY_DATA: another ingest process works in {settings.data}") from error
     except OSError as error:
         raise StartError(f"TALLY_DATA: the spool cannot be made in {settings.data}: {error.strerror}") from error
     redis = redis_connection.connect(settings.redis_url)
@@ -65,10 +70,11 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     workshop = await _workshop(settings, spool, pictures)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
         node = Node(
-            node_id=node_id,
+            node_id=spool.node_id,
             origin_url=settings.origin_base_url,
             grace_s=settings.grace_s,
-            callbacks=Callbacks(settings.internal_base_url, settings.secret, node_id, http),
+            spool=spool,
+            callbacks=Callbacks(settings.internal_base_url, settings.secret, spool.node_id, http),
             registry=Registry(redis),
             make_pipeline=partial(Pipeline, workshop),
         )
@@ -78,29 +84,34 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         for collector in collectors:
             REGISTRY.register(collector)
         rtmp = RtmpServer(node)
-        life = asyncio.create_task(node.run(), name="node")
+        for recovered in await asyncio.to_thread(recover, spool, settings.grace_s):
+            node.resume(recovered)
+        life: asyncio.Task[None] | None = None
         drawing = asyncio.create_task(pictures.run(), name="pictures")
         try:
             await _listen_origin(runner, settings)
+            life = asyncio.create_task(node.run(), name="node")
+            await _announced(node)
             await _listen_rtmp(rtmp, settings, tls)
-            log.info("ingest ready", node=node_id, rtmp_port=settings.rtmp_port, rtmps=tls is not None)
+            log.info("ingest ready", node=spool.node_id, rtmp_port=settings.rtmp_port, rtmps=tls is not None)
             stopped = asyncio.create_task(stop.wait(), name="stop")
             await asyncio.wait({stopped, life, drawing}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             log.info("ingest stopping", sessions=len(node.sessions))
         finally:
             await rtmp.close()
-            if not life.done():
-                await node.stop("the server is stopping")
-            life.cancel()
-            drawing.cancel()
-            await asyncio.wait({life, drawing})
+            if life is not None and not life.done():
+                await node.suspend()
+            tasks = {drawing} if life is None else {drawing, life}
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             await runner.cleanup()
             await asyncio.to_thread(spool.close)
             for collector in collectors:
                 REGISTRY.unregister(collector)
             await redis.aclose()
-        for task in (life, drawing):
+        for task in tasks:
             if not task.cancelled():
                 task.result()
 
@@ -119,6 +130,15 @@ async def _workshop(settings: Settings, spool: Spool, pictures: Pictures) -> Wor
         preset=preset,
         pictures=pictures,
     )
+
+
+async def _announced(node: Node) -> None:
+    """Let web hear first what was resumed: a publisher who comes back must find his session."""
+    try:
+        async with asyncio.timeout(ANNOUNCE_S):
+            await node.has_announced.wait()
+    except TimeoutError:
+        log.warning("web does not answer, publishers are let in all the same", waited_s=ANNOUNCE_S)
 
 
 async def _listen_origin(runner: web.AppRunner, settings: Settings) -> None:

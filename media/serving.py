@@ -79,6 +79,9 @@ class Serving:
         self.target_duration_s = past.planned.target_duration_s
         self.captioned |= past.captioned
         self._dates = past.dates
+        if past.captions_language is not None:
+            self.captions = Captions(past.lead)
+            self.captions.resume(past.texts, past.captions_language)
         self.is_open = True
 
     # --- what the stream says --------------------------------------------------------------------------------

@@ -28,8 +28,7 @@ from media.samples import samples_of
 from media.timeline import Timeline
 from schemas.access import Visibility
 from schemas.ids import NodeId
-from schemas.ingest import AddMetadata, LiveEntry, SessionHealth
-from schemas.journal import Begun
+from schemas.ingest import AddMetadata, LiveEntry, PublishGrant, SessionHealth
 
 PULSE_S = 1 / 3
 """How often `pulse` is to be called: the slate grows by a part each time."""
@@ -46,6 +45,7 @@ CLOCK_SLACK_S = 60.0
 
 ALREADY_LIVE = "This channel is already live from somewhere else."
 REPLACED = "Another publisher of this channel has taken over."
+STOPPED = "The server was stopped."
 NOT_BACK = "The publisher was lost and did not come back."
 
 
@@ -58,26 +58,30 @@ class Session:
 
     def __init__(
         self,
-        begun: Begun,
+        grant: PublishGrant,
         pipeline: Pipeline,
         *,
+        key_digest: str,
+        started_at_ms: int,
         grace_s: float,
         now: float,
         on_change: Callable[[], None],
         on_end: "Callable[[Session, str], None]",
     ) -> None:
-        self.grant = grant = begun.grant
+        self.grant = grant
         self.pipeline = pipeline
         self.live = pipeline.live
-        self.started_at_ms = begun.started_at_ms
+        self.started_at_ms = started_at_ms
         self.visibility: Visibility = grant.visibility
         """Who may watch, as web said last."""
         self.has_ended = False
         self.is_waiting = False
         """Playable, and no media comes from anybody on the air."""
+        self.is_known = True
+        """Whether web has been heard of it; not when it was resumed, until a heartbeat is answered."""
         self.interruptions = 0
         self.dropped_notes = 0
-        self._key_digest = begun.key_digest
+        self._key_digest = key_digest
         self._grace_s = grace_s
         self._began = now
         self._visibility_set = now
@@ -85,6 +89,7 @@ class Session:
         self._on_end = on_end
         self._timeline = Timeline(samples_of)
         self._publishers: list[Publisher] = []
+        self._is_suspended = False
         self._is_new = True  # the first publisher is on the air at once
         self._on_air: Publisher | None = None
         self._last: Publisher | None = None  # that was on the air
@@ -104,16 +109,16 @@ class Session:
         The publisher has what is left of the grace to come back.
         """
         wall = time.time()
-        self._is_new, self.is_waiting = False, True
+        self._is_new, self.is_known, self.is_waiting = False, False, True
         self._began = now - (wall - self.started_at_ms / 1000)
-        self.interruptions = past.interruptions
+        self.interruptions = past.interruptions + (not past.is_interrupted)
         self._note_number = past.notes
         # The date-times of what comes next go on where they were, if the clock was not set meanwhile.
         away_s = min(max(wall - past.clock_offset_s - past.end_s, 0.0), silent_s + self._grace_s + CLOCK_SLACK_S)
         self._timeline.resume(past.end_s, now - away_s)
         self._ends_at = now - silent_s + self._grace_s
         self._returns_until_ms = _wall_ms() + round((self._grace_s - silent_s) * 1000)
-        self.pipeline.interrupt(past.end_s)
+        self.pipeline.resume(past)
         self.pipeline.tick(self._timeline.newest_s(now))
         self._log.info("session resumed", silent_s=round(silent_s, 1), media_s=round(past.end_s, 1))
 
@@ -166,10 +171,10 @@ class Session:
         if self._usurper is publisher:
             self._usurper = None
 
-    def _dismiss(self, publisher: Publisher, now: float) -> None:
+    def _dismiss(self, publisher: Publisher, now: float, reason: str = REPLACED) -> None:
         """Cut one publisher; the session goes on."""
         self._remove(publisher)
-        publisher.cut(REPLACED)
+        publisher.cut(reason)
         if publisher is self._on_air:
             self._go_off_air(publisher, now)
 
@@ -201,8 +206,9 @@ class Session:
             if is_twin or (is_usurper and other is old):
                 self._dismiss(other, now)
 
-    def _resume(self) -> None:
+    def _flow(self, now: float) -> None:
         """Media flows again: the timeline may leave out what a thawed publisher had queued, which takes a while."""
+        self.pipeline.rejoin(self._timeline.newest_s(now))
         self.is_waiting = False
         self._returns_until_ms = None
         self._on_change()
@@ -245,7 +251,7 @@ class Session:
         try:
             events = self._timeline.push(packet, now)
             if events and self.is_waiting:
-                self._resume()
+                self._flow(now)
             for event in events:
                 if isinstance(event, Discontinuity):
                     self._log.warning("timeline broken", reason=event.reason)
@@ -296,7 +302,7 @@ class Session:
 
     def pulse(self, now: float) -> None:
         """Let the slate grow, the grace end, silence and limits be seen; call it every `PULSE_S`."""
-        if self.has_ended:
+        if self.has_ended or self._is_suspended:
             return
         if self.is_waiting:
             if not self._publishers and now >= self._ends_at:
@@ -335,8 +341,23 @@ class Session:
         self.has_ended = True
         self.is_waiting = False
         self._on_air = None
-        self.pipeline.end()
+        self.pipeline.end(reason)
         self._on_end(self, reason)
+
+    def suspend(self, now: float) -> None:
+        """Leave the session to the next process, which resumes it; one that has shown nothing ends.
+
+        Publishers are cut; they come back as after any loss.
+        """
+        for publisher in list(self._publishers):
+            self._dismiss(publisher, now, STOPPED)
+        if self.has_ended:
+            return
+        if not self.live.is_playable or self._grace_s <= 0:
+            self.finish(STOPPED)
+            return
+        self._is_suspended = True
+        self.pipeline.suspend()
 
     def cut(self, reason: str) -> None:
         """End the session because the platform says so, and tell its publishers why."""

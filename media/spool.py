@@ -85,6 +85,10 @@ class Spool:
         """Go on with the journal of a session that was found."""
         return Journal.resume(self._root / session, contents, self.disk)
 
+    def directory(self, session: SessionId) -> Path:
+        """Return where a session's files are, if it has or had any."""
+        return self._root / session
+
     def unfinished(self) -> list[Found]:
         """Return the sessions that have not ended, and move aside what cannot be read. Blocks: for the start."""
         found = []

@@ -48,7 +48,6 @@ class LiveSegment(msgspec.Struct):
     is_gap: bool = False
     is_stored: bool = False
     """Whether the spool has all of it."""
-    is_being_stored: bool = False
     line: text.Segment | None = None
     """What the playlist says of it once its parts are not listed any more."""
 
@@ -102,8 +101,6 @@ class Window:
         """What the playlist lists, the segment in progress included."""
         self.retired: deque[tuple[float, LiveSegment]] = deque()
         """Segments that left the playlist, each with the media time until which it can be fetched."""
-        self.expired: list[LiveSegment] = []
-        """Segments that nobody may fetch any more; whoever stored them takes them from here."""
         self.is_ended = False
         self.total_bytes = 0
         self.total_s = 0.0
@@ -225,7 +222,7 @@ class Window:
             self._retire()
         now_s = segment.start_s + duration_s
         while self.retired and self.retired[0][0] < now_s:
-            self.expired.append(self.retired.popleft()[1])
+            self.retired.popleft()
         self.forget_stored()
 
     def _retire(self) -> None:

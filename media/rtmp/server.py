@@ -424,7 +424,7 @@ class _Peer(asyncio.Protocol):
     def shut_down(self) -> None:
         """The server closes: no last words, so that encoders connect again."""
         self._set_reason("shutdown", "server is shutting down")
-        self._end_publication(is_lost=False)  # there is nothing to return to
+        self._end_publication()  # its session waits for it, in the next process
         self._close_soon()
 
     # Socket

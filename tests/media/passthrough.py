@@ -25,6 +25,8 @@ class Passthrough(Pipeline):
 
     def tick(self, media_s: float) -> None: ...
 
+    def rejoin(self, media_s: float) -> None: ...
+
     def annotate(self, cue: Cue) -> None: ...
 
     def rungs(self) -> list[RungHealth]:
@@ -33,5 +35,5 @@ class Passthrough(Pipeline):
     def transcoder(self) -> TranscoderHealth | None:
         return None
 
-    def end(self) -> None:
-        self.live.end()
+    def end(self, reason: str) -> None:
+        self.live.end(reason)

@@ -23,7 +23,7 @@ from media.pipeline import Pipeline, Workshop
 from media.publication import PublishAttempt, Refused, Unavailable
 from media.publisher import Publisher
 from media.registry import Registry
-from media.session import Session
+from media.session import STOPPED, Session
 from media.spool import Spool
 from media.testcard import CardSettings, TestCard
 from media.transcode.admission import Admission
@@ -164,6 +164,7 @@ async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> Asy
             node_id=NodeId("n1"),
             origin_url=ORIGIN,
             grace_s=grace_s,
+            spool=spool,
             callbacks=Callbacks(url, "secret", NodeId("n1"), http),
             registry=Registry(redis),
             make_pipeline=partial(Pipeline, workshop),
@@ -173,7 +174,7 @@ async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> Asy
         try:
             yield Bench(node, platform, redis)
         finally:
-            await node.stop("test over")
+            await node.suspend()
             life.cancel()
             await asyncio.wait({life})
     await redis.aclose()
@@ -462,9 +463,18 @@ async def test_a_full_node_sends_publishers_away(bench: Bench, monkeypatch: pyte
         await bench.publish()
 
 
-async def test_a_stopping_node_ends_its_sessions_and_says_so(redis_url: str, tmp_path: Path) -> None:
-    async with running(redis_url, tmp_path) as bench:
-        await bench.publish()
-        await bench.node.stop("the server is stopping")
-        assert bench.cuts == ["the server is stopping"]
-        assert bench.platform.ends.get_nowait().reason == "the server is stopping"
+async def test_a_stopping_node_ends_what_has_shown_nothing(bench: Bench) -> None:
+    await bench.publish()
+    await bench.node.suspend()
+    assert bench.cuts == [STOPPED]
+    assert bench.platform.ends.get_nowait().reason == STOPPED
+
+
+async def test_a_stopping_node_leaves_what_plays_to_the_next(bench: Bench) -> None:
+    await bench.playing()
+    await bench.node.suspend()
+    assert bench.cuts == [STOPPED]
+    [health] = (await bench.until(lambda beat: any(each.is_waiting for each in beat.sessions))).sessions
+    assert health.publishers == []
+    assert bench.platform.ends.empty()
+    assert await bench.entry(live_key("demo")) is not None

@@ -92,7 +92,7 @@ async def test_other_sound_is_listed_as_what_the_child_makes_of_it(tmp_path: Pat
     stats = pipeline.live.measure(WALL_CLOCK + 5)
     assert stats.audio is not None
     assert stats.audio.codec == "opus"
-    pipeline.end()
+    pipeline.end("over")
 
 
 async def test_what_a_child_made_is_left_out_once_the_sound_passes_through(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ async def test_what_a_child_made_is_left_out_once_the_sound_passes_through(tmp_p
     feed(pipeline, interleaved(video_packets(5), audio_packets(5)))
     assert variants(pipeline)["audio"] == "mp4a.40.2"
     assert b"late" not in (await pipeline.live.get("audio-0.m4s", {})).body
-    pipeline.end()
+    pipeline.end("over")
 
 
 async def test_a_full_node_refuses_rungs_in_words_and_never_the_source(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_granted_rung_is_waited_for_and_given_back_at_the_end(tmp_path: 
     assert [rung.state for rung in pipeline.rungs()] == ["starting"]
     feed(pipeline, interleaved(video_packets(6, start_s=2.5, gop=15), audio_packets(6, start_s=2.5)))
     assert "360p" not in variants(pipeline)
-    pipeline.end()
+    pipeline.end("over")
     async with asyncio.timeout(10):
         await pipeline.run()
     assert admission.used == 0
@@ -138,7 +138,7 @@ async def running(pipeline: Pipeline) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        pipeline.end()
+        pipeline.end("over")
         async with asyncio.timeout(10):
             await life
         pictures.cancel()

@@ -12,9 +12,8 @@ from media.packets import CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, 
 from media.publication import Description, Note, PublishAttempt, Refused
 from media.publisher import Publisher
 from media.session import ALREADY_LIVE, MAX_PUBLISHERS, NOT_BACK, PULSE_S, REPLACED, Session, digest_of
-from schemas.ids import ChannelId, NodeId, SessionId
+from schemas.ids import ChannelId, SessionId
 from schemas.ingest import AddMetadata, Limits, PublishGrant, TrackHealth
-from schemas.journal import Begun
 from tests.media.material import AUDIO_CONFIG, VIDEO_CONFIG
 from tests.media.passthrough import Passthrough
 
@@ -67,7 +66,7 @@ class Recording(Passthrough):
     def annotate(self, cue: Cue) -> None:
         self.cues.append(cue)
 
-    def end(self) -> None:
+    def end(self, reason: str) -> None:
         self.has_ended = True
 
     @property
@@ -117,8 +116,10 @@ class Stage:
         self.changes: list[bool] = []
         grant = PublishGrant(ChannelId("c"), "demo", SessionId("s"), limits=limits)
         self.session = Session(
-            Begun(1, grant, digest_of("key"), NodeId("n"), time.time_ns() // 1_000_000),
+            grant,
             self.pipeline,
+            key_digest=digest_of("key"),
+            started_at_ms=time.time_ns() // 1_000_000,
             grace_s=grace_s,
             now=self.now,
             on_change=lambda: self.changes.append(self.session.is_waiting),
