@@ -6,6 +6,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from web.archive.counts import Counts
 from web.hls.targets import Kind
 
 
@@ -23,6 +24,7 @@ class Counters(Collector):
         self.upstream: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self.handed_over = 0
+        self.archive: Counts | None = None
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
     def answered(self, kind: Kind, status: int) -> None:
@@ -65,6 +67,11 @@ class Counters(Collector):
             "tally_hls_handed_over", "Connections handed to the web application", value=self.handed_over
         )
         yield _labelled("tally_hls_upstream", "Requests to origins by outcome", "outcome", self.upstream)
+        if self.archive is not None:
+            yield CounterMetricFamily(
+                "tally_hls_archive_playlists", "Playlists written from rows", value=self.archive.playlists
+            )
+            yield _labelled("tally_hls_store", "Files wanted from the object store", "outcome", self.archive.store)
         yield _labelled("tally_hls_connections_ended", "Connections ended by reason", "reason", self.ended)
         for name, (documentation, read) in self.gauges.items():
             yield GaugeMetricFamily(name, documentation, value=read())

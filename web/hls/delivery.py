@@ -10,12 +10,9 @@ nothing of tokens: who may have an entry is asked when it is answered.
 """
 
 import asyncio
-import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Final, Protocol
 
 import structlog
@@ -29,48 +26,31 @@ from schemas.ingest import LiveEntry
 from web.access import AccessKeys
 from web.archive import shelf
 from web.archive.archive import Archive
-from web.archive.objects import Absent, Found
 from web.failures import AWAY
 from web.hls.answers import METHODS, Answer, preflight, select
 from web.hls.clock import Clock
+from web.hls.complaints import Complaints
 from web.hls.counters import Counters
 from web.hls.embeds import Embeds
 from web.hls.entries import (
     NO_STORE,
-    SHORT_LIFE,
     Entry,
     Holder,
     holder_of,
-    make_absence,
-    make_entry,
     make_error,
     make_permit,
-    make_redirect,
+    make_unavailable,
 )
 from web.hls.flights import Flight, Tower
 from web.hls.heads import Fields, Request
 from web.hls.memory import Memory
-from web.hls.origin import BLOCKED_DEADLINE_S, PLAIN_DEADLINE_S, Fetched, OriginClient, Unreachable
+from web.hls.origin import OriginClient, Unreachable
 from web.hls.registry import Memo, Registry, Unavailable
+from web.hls.sources import Sources
 from web.hls.targets import PLAYLISTS, BadDirective, Kind, NoSuchTarget, Wanted, parse_target
 
 log = structlog.get_logger()
 
-PLAIN_MEMORY_S: Final = 0.2
-"""Multivariant and undirected media playlists, and errors: shorter than a part, so that nobody falls a part behind,
-and five requests per second at the origin whatever the crowd."""
-POSITIONED_MEMORY_S: Final = 6.0
-"""A playlist answered to a position: its URL is asked for once per viewer, within a few parts of each other."""
-MEDIA_MEMORY_S: Final = 60.0
-"""Media never changes; after a minute few viewers are that far behind."""
-PICTURE_MEMORY_S: Final = 2.0
-"""A thumbnail is new every 10 s, which its clients wait for already."""
-STALE_S: Final = 10.0
-"""The last good plain playlist is answered for so long while its origin is away: a process that was killed is back by
-then. Nobody falls behind by it, for nothing new is published meanwhile."""
-MAX_STALE: Final = 1024
-RETRY_S: Final = 0.25
-"""Between tries of a blocked request at an origin that is away."""
 PERMIT_S: Final = 15
 """How long a cache may believe that somebody may watch: as long it takes until one who may not any more is stopped."""
 REFUSAL_CACHE: Final = "public, max-age=5"
@@ -79,26 +59,11 @@ MAX_FLIGHTS: Final = 1024
 MAX_KNOWN_TARGETS: Final = 4096
 """Parsed targets kept; when full all are forgotten, which costs each of them one parse."""
 MAX_KNOWN_TARGET_BYTES: Final = 512
-COMPLAIN_EVERY_S: Final = 10
-RETRY_AFTER_S: Final = 1
-"""An origin that was killed is back by then, or its stream has moved."""
-_MAX_AGE: Final = re.compile(r"max-age=([0-9]{1,10})", re.ASCII)
-_DEFAULT_TYPES: Final = {
-    Kind.MULTIVARIANT: "application/vnd.apple.mpegurl",
-    Kind.PLAYLIST: "application/vnd.apple.mpegurl",
-    Kind.SIDE_PLAYLIST: "application/vnd.apple.mpegurl",
-    Kind.CAPTIONS: "text/vtt; charset=utf-8",
-    Kind.PICTURE: "image/jpeg",
-}
 _NO_STREAM: Final = "there is no such stream, or it is not live"
-_NO_FILE: Final = "the stream has no such file, not yet or no more"
 _NO_ITEM: Final = "there is no such recording or clip"
 _FORBIDDEN: Final = "this is not public, and the address holds no token that opens it: ask the API for one"
 _ELSEWHERE: Final = "the player may not be shown on this site"
 _ARCHIVE_AWAY: tuple[type[Exception], ...] = (StoreError, *AWAY)
-_STORED: Final = (Kind.SEGMENT, Kind.INIT, Kind.CAPTIONS, Kind.PICTURE)
-"""What of a live stream may be in the object store when its origin does not have it (any more)."""
-_BAD_POSITION: Final = "the position asked for is too far in the future, or not understood"
 
 
 class Viewers(Protocol):
@@ -141,13 +106,11 @@ class Delivery:
         self._archive = archive
         self._access = access
         self._embeds = embeds
-        self._stale: OrderedDict[str, tuple[Entry, float]] = OrderedDict()
-        self._origin: OriginClient | None = None
+        self._sources: Sources | None = None
         self._known: dict[str, Wanted] = {}
         self._on_second: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._complaints = 0
-        self._complained_tick = -COMPLAIN_EVERY_S
+        self._complaints = Complaints(self.clock)
         self._no_stream = make_error(ErrorCode.NOT_FOUND, _NO_STREAM)
         self._no_target = make_error(ErrorCode.NOT_FOUND, "nothing is served under this path")
         self._no_item = make_error(ErrorCode.NOT_FOUND, _NO_ITEM)
@@ -155,7 +118,9 @@ class Delivery:
         self._forbidden = make_error(ErrorCode.FORBIDDEN, _FORBIDDEN, cache_control=NO_STORE)
         # Nor does anything vary by Referer, lest caches keep a copy for each page: edges check it themselves.
         self._elsewhere = make_error(ErrorCode.FORBIDDEN, _ELSEWHERE, cache_control=NO_STORE)
-        self._busy = self._unavailable("too many viewers wait for this server")
+        self._busy = make_unavailable("too many viewers wait for this server")
+        if archive is not None:
+            self.counters.archive = archive.counts
         gauge = self.counters.gauge
         gauge("tally_hls_waiters", "Requests that wait for an origin", lambda: self.tower.waiting)
         gauge("tally_hls_flights", "Requests under way to origins", lambda: self.tower.count)
@@ -163,7 +128,16 @@ class Delivery:
 
     async def start(self) -> None:
         """Open the client of the origins, follow stream events, begin to count seconds."""
-        self._origin = OriginClient()
+        self._sources = Sources(
+            OriginClient(),
+            self._archive,
+            memory=self.memory,
+            counters=self.counters,
+            complaints=self._complaints,
+            clock=self.clock,
+            locate=self._locate,
+            now=self.now,
+        )
         self._tasks = [
             asyncio.create_task(self._registry.follow(), name="stream events for delivery"),
             asyncio.create_task(self._seconds(), name="seconds of delivery"),
@@ -178,8 +152,8 @@ class Delivery:
                 await task
         await self.tower.close()
         await self._registry.close()
-        if self._origin is not None:
-            await self._origin.close()
+        if self._sources is not None:
+            await self._sources.close()
 
     def each_second(self, call: Callable[[], None]) -> None:
         """Have `call` called once per second, after the clock has moved."""
@@ -193,10 +167,9 @@ class Delivery:
     def second(self) -> None:
         """Begin the next second: `Date`, memory whose time is over, and whoever asked by `each_second`."""
         self.clock.tick(self._wall())
-        now = self.now()
-        self.memory.sweep(now)
-        while self._stale and next(iter(self._stale.values()))[1] <= now:
-            self._stale.popitem(last=False)
+        self.memory.sweep(self.now())
+        if self._sources is not None:
+            self._sources.sweep()
         for call in self._on_second:
             call()
 
@@ -357,30 +330,32 @@ class Delivery:
         try:
             if wanted.kind is Kind.ACCESS:
                 return await self._permit(wanted)
+            assert self._sources is not None, "start() comes first"
             if wanted.root != "hls":
-                return await self._fetch_kept(wanted, key)
+                item = await self._archive.shelf.find(wanted.root, wanted.name) if self._archive else None
+                return self._no_item if item is None else await self._sources.of_kept(wanted, item)
             live = await self._locate(wanted)
-            return self._no_stream if live is None else await self._bring(wanted, live)
+            return self._no_stream if live is None else await self._sources.of_live(wanted, live)
         except (Unavailable, shelf.Unavailable) as error:
             entry = self.memory.find(key, self.now())
             if entry is not None and entry.visibility == "public":  # nothing is opened by what is away
                 return entry
-            self._complain("look-up unavailable", error)
-            return self._unavailable("whether this can be watched cannot be found out right now")
+            self._complaints.note("look-up unavailable", error)
+            return make_unavailable("whether this can be watched cannot be found out right now")
         except Unreachable as error:
             self.counters.asked_origin("unreachable")
-            self._complain("origin unreachable", error)
-            return self._unavailable("the stream's server does not answer")
+            self._complaints.note("origin unreachable", error)
+            return make_unavailable("the stream's server does not answer")
         except _ARCHIVE_AWAY as error:
-            self._complain("archive unavailable", error)
-            return self._unavailable("what was recorded cannot be read right now")
+            self._complaints.note("archive unavailable", error)
+            return make_unavailable("what was recorded cannot be read right now")
         except asyncio.CancelledError:
             self.counters.asked_origin("abandoned")
             raise
         except Exception:
             # a flight must land whatever happens: nobody else ends the waiting of those who joined it
             log.exception("flight failed", file=wanted.file)
-            return self._unavailable("the server failed")
+            return make_unavailable("the server failed")
 
     async def _learn(self, wanted: Wanted) -> Entry:
         """Fetch the key that a token was signed by, then go on."""
@@ -399,145 +374,15 @@ class Delivery:
             return await self._registry.find_channel(wanted.name)
         return await self._registry.find_session(wanted.session)
 
-    async def _bring(self, wanted: Wanted, live: LiveEntry) -> Entry:
-        key = f"{live.session_id}/{wanted.file}"
-        entry = self.memory.find(key, self.now())
-        if entry is not None:
-            entry.visibility = live.visibility
-            return entry
-        if wanted.kind is Kind.REWIND:
-            return await self._rewind(wanted, live, key)
-        try:
-            fetched, live = await self._ask_origin(wanted, live)
-        except Unreachable as error:
-            entry = await self._without_origin(wanted, live, key)
-            if entry is None:
-                raise
-            self.counters.asked_origin("unreachable")
-            self._complain("origin unreachable", error)
-            return entry
-        if fetched.status == HTTPStatus.NOT_FOUND and wanted.kind in _STORED and self._archive is not None:
-            entry = await self._from_store(wanted, live, key)
-            if entry is not None:
-                return entry
-        entry, lifetime_s = self._judge_fetched(wanted, live, key, fetched)
-        self._keep(wanted, entry, lifetime_s)
-        return entry
-
-    async def _ask_origin(self, wanted: Wanted, live: LiveEntry) -> tuple[Fetched, LiveEntry]:
-        """Ask the origin; what may block anyway is asked again while the origin is away, until its deadline.
-
-        A node that is started again goes on with its streams: who waited for the next part gets it then.
-        """
-        assert self._origin is not None, "start() comes first"
-        may_block = wanted.is_positioned or wanted.kind is Kind.PART
-        until = self.now() + (BLOCKED_DEADLINE_S if may_block else PLAIN_DEADLINE_S)
-        while True:
-            url = f"{live.origin_url.rstrip('/')}/{live.session_id}/{wanted.file}"
-            try:
-                fetched = await self._origin.fetch(url, max(RETRY_S, until - self.now()))
-            except Unreachable:
-                if not may_block or self.now() + RETRY_S >= until:
-                    raise
-                self.counters.asked_origin("away")
-                await asyncio.sleep(RETRY_S)
-                live = await self._locate(wanted) or live
-            else:
-                self.counters.asked_origin(str(fetched.status))
-                return fetched, live
-
-    async def _without_origin(self, wanted: Wanted, live: LiveEntry, key: str) -> Entry | None:
-        """Return what can be answered while the origin is away."""
-        stale, until = self._stale.get(key, (None, 0.0))
-        if stale is not None and self.now() < until:
-            stale.visibility = live.visibility
-            self._keep_briefly(stale)
-            return stale
-        return await self._from_store(wanted, live, key) if wanted.kind in _STORED else None
-
-    def _keep(self, wanted: Wanted, entry: Entry, lifetime_s: float) -> None:
-        if lifetime_s <= 0:
-            return
-        self.memory.put(entry, lifetime_s, self.now())
-        if wanted.kind in PLAYLISTS and not wanted.is_positioned and entry.status == HTTPStatus.OK:
-            self._stale.pop(entry.key, None)
-            self._stale[entry.key] = (entry, self.now() + STALE_S)
-            if len(self._stale) > MAX_STALE:
-                self._stale.popitem(last=False)
-
-    def _keep_briefly(self, entry: Entry) -> None:
-        """A crowd at the door of an origin that is away asks it a few times per second, not once each."""
-        self.memory.put(entry, PLAIN_MEMORY_S, self.now())
-
-    # The archive
-
-    async def _rewind(self, wanted: Wanted, live: LiveEntry, key: str) -> Entry:
-        if self._archive is None:
-            return self._no_stream
-        holder = holder_of(live)
-        try:
-            found = await self._archive.rewind(live.session_id, wanted.file)
-        except Absent:
-            return self._absent(wanted, holder, key)
-        return self._filed(wanted, holder, key, found)
-
-    async def _from_store(self, wanted: Wanted, live: LiveEntry, key: str) -> Entry | None:
-        """Return a file of a live stream out of the object store; None when it is not there."""
-        if self._archive is None:
-            return None
-        try:
-            is_public = live.visibility == "public"
-            found = await self._archive.stored_file(live.session_id, wanted.file, is_public=is_public)
-        except Absent:
-            return None
-        return self._filed(wanted, holder_of(live), key, found)
-
-    async def _fetch_kept(self, wanted: Wanted, key: str) -> Entry:
-        """Return a file of a recording or clip."""
-        if self._archive is None or wanted.root == "hls":
-            return self._no_item
-        item = await self._archive.shelf.find(wanted.root, wanted.name)
-        if item is None:
-            return self._no_item
-        entry = self.memory.find(key, self.now())
-        if entry is not None:
-            entry.visibility = item.visibility
-            return entry
-        holder = Holder(item.scope, item.visibility)
-        try:
-            found = await self._archive.of(item, wanted.file)
-        except Absent:
-            return self._absent(wanted, holder, key)
-        return self._filed(wanted, holder, key, found)
-
-    def _filed(self, wanted: Wanted, holder: Holder, key: str, found: Found) -> Entry:
-        cache_control = found.cache_control
-        if found.location:
-            entry = make_redirect(wanted, holder, key, found.location, cache_control=cache_control, clock=self.clock)
-        else:
-            entry = make_entry(
-                wanted,
-                holder,
-                key,
-                found.body,
-                content_type=found.content_type,
-                cache_control=cache_control,
-                clock=self.clock,
-            )
-        self.memory.put(entry, found.memory_s, self.now())
-        return entry
-
-    def _absent(self, wanted: Wanted, holder: Holder, key: str) -> Entry:
-        entry = make_absence(wanted, holder, key, ErrorCode.NOT_FOUND, _NO_FILE)
-        self.memory.put(entry, PLAIN_MEMORY_S, self.now())
-        return entry
+    # What caches ask
 
     async def _permit(self, wanted: Wanted) -> Entry:
         """Answer an edge that asks whether somebody may have what it holds in its cache."""
         holder = await self._holder(wanted)
-        if holder is None or holder.visibility == "public":
-            return make_permit(PERMIT_S)  # of what is not there, there is nothing to keep from anybody
-        if not self._is_proved(wanted, holder.scope):
+        if holder is not None and holder.visibility == "public":
+            return make_permit(PERMIT_S)
+        # A cache may still hold files of what was deleted: they are nobody's.
+        if holder is None or not self._is_proved(wanted, holder.scope):
             return make_error(ErrorCode.FORBIDDEN, _FORBIDDEN, kind=Kind.ACCESS, cache_control=REFUSAL_CACHE)
         expires_s = int(wanted.token.split(".")[1])
         return make_permit(max(0, min(PERMIT_S, expires_s - int(self._wall()))))
@@ -553,58 +398,6 @@ class Delivery:
         # Caches hold what was live a moment ago.
         found = await self._archive.shelf.channel(wanted.name) if self._archive else None
         return Holder(f"channel:{found[0]}", found[1]) if found else None
-
-    # What the origin said
-
-    def _judge_fetched(self, wanted: Wanted, live: LiveEntry, key: str, fetched: Fetched) -> tuple[Entry, float]:
-        """Return the entry and how long memory may answer it."""
-        holder = holder_of(live)
-        match fetched.status:
-            case HTTPStatus.OK:
-                content_type = fetched.content_type or _DEFAULT_TYPES.get(wanted.kind, "video/mp4")
-                cache_control = fetched.cache_control or SHORT_LIFE
-                entry = make_entry(
-                    wanted,
-                    holder,
-                    key,
-                    fetched.body,
-                    content_type=content_type,
-                    cache_control=cache_control,
-                    clock=self.clock,
-                )
-                return entry, min(_longest_memory_s(wanted), _max_age_s(cache_control))
-            case HTTPStatus.NOT_FOUND:
-                return make_absence(wanted, holder, key, ErrorCode.NOT_FOUND, _NO_FILE), PLAIN_MEMORY_S
-            case HTTPStatus.BAD_REQUEST:
-                return make_absence(wanted, holder, key, ErrorCode.INVALID_REQUEST, _BAD_POSITION), PLAIN_MEMORY_S
-            case _:
-                self._complain("origin refused", fetched.status)
-                return self._unavailable("the stream's server cannot answer right now"), 0.0
-
-    def _unavailable(self, message: str) -> Entry:
-        return make_error(ErrorCode.UNAVAILABLE, message, cache_control=NO_STORE, retry_after_s=RETRY_AFTER_S)
-
-    def _complain(self, event: str, why: object) -> None:
-        """Log a trouble once per period, with the count of those kept back."""
-        self._complaints += 1
-        if self.clock.tick_number - self._complained_tick >= COMPLAIN_EVERY_S:
-            log.warning(event, why=str(why), times=self._complaints)
-            self._complaints = 0
-            self._complained_tick = self.clock.tick_number
-
-
-def _longest_memory_s(wanted: Wanted) -> float:
-    if wanted.kind is Kind.PICTURE:
-        return PICTURE_MEMORY_S
-    if wanted.kind not in PLAYLISTS:
-        return MEDIA_MEMORY_S
-    return POSITIONED_MEMORY_S if wanted.is_positioned else PLAIN_MEMORY_S
-
-
-def _max_age_s(cache_control: str) -> float:
-    """Return how long the origin lets anyone keep its answer."""
-    match = _MAX_AGE.search(cache_control)
-    return 0.0 if match is None or "no-store" in cache_control else float(match.group(1))
 
 
 class _Passenger:

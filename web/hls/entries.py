@@ -24,6 +24,8 @@ CORS: Final = (
 """On every answer, errors too: a player that may not read a 404 retries it as a network error."""
 SHORT_LIFE: Final = "public, max-age=1"
 NO_STORE: Final = "no-store"
+RETRY_AFTER_S: Final = 1
+"""An origin that was killed is back by then, or its stream has moved."""
 _ONE_WRITE_BYTES: Final = 16 * 1024  # up to here, joining head and body is cheaper than a second buffer to write
 _GZIP_LEVEL: Final = 5  # 3 KB of playlist: 60 us, 3 % larger than level 9
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -175,6 +177,11 @@ def make_permit(lifetime_s: int) -> Entry:
     """Make the answer that whoever asked may have it all; a cache may believe it for `lifetime_s`."""
     fields = CORS + b"Cache-Control: public, max-age=%d\r\n" % lifetime_s
     return Entry(Kind.ACCESS, Representation(HTTPStatus.NO_CONTENT, fields, b"", None, None))
+
+
+def make_unavailable(message: str) -> Entry:
+    """Make an answer that says to come back in a moment."""
+    return make_error(ErrorCode.UNAVAILABLE, message, cache_control=NO_STORE, retry_after_s=RETRY_AFTER_S)
 
 
 def make_error(

@@ -1,7 +1,8 @@
-"""The public port: `/hls/` is answered here, every other connection is handed to the web application's own protocol.
+"""The public port: what players fetch is answered here (`targets.is_ours`), every other connection is handed to the web
+application's own protocol.
 
 A connection is delivery's until a request for something else comes; then the application has it for good, and sends
-players back by closing after an answer under `/hls/` (see `route.py`).
+players back by closing after an answer of delivery (see `route.py`).
 """
 
 import asyncio

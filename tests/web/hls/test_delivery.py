@@ -14,9 +14,9 @@ from schemas.ingest import live_key, session_key
 from schemas.socket import STREAM_EVENTS, ChannelEvent, StreamOffline, StreamOnline
 from tests.web.hls.conftest import Peer, Reply, Stage, newest
 from tests.web.hls.origin_app import PARTS_PER_SEGMENT, part_body
-from web.hls.delivery import STALE_S
 from web.hls.entries import Entry
 from web.hls.memory import MAX_ENTRY_BYTES
+from web.hls.sources import STALE_S
 from web.hls.targets import Kind, parse_target
 
 pytestmark = pytest.mark.services
@@ -200,7 +200,7 @@ async def test_pipelined_requests_wait_for_the_blocked_one_before_them(stage: St
 async def test_an_origin_that_died_is_503_while_memory_answers_on(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.hls.delivery.BLOCKED_DEADLINE_S", 1.0)
+    monkeypatch.setattr("web.hls.sources.BLOCKED_DEADLINE_S", 1.0)
     peer = await stage.connect()
     assert (await peer.get(PART)).status == 200
     peer.send(NEXT)
@@ -297,7 +297,7 @@ async def test_a_stream_that_ended_is_gone_at_its_event(stage: Stage) -> None:
 
 
 async def test_an_origin_that_never_answers_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.hls.delivery.BLOCKED_DEADLINE_S", 0.2)
+    monkeypatch.setattr("web.hls.sources.BLOCKED_DEADLINE_S", 0.2)
     reply = await stage.get(NEXT)
     assert (reply.status, reply.headers["cache-control"]) == (503, "no-store")
     await stage.until(lambda: stage.origin.blocked == 0, "the origin is free")
@@ -305,7 +305,7 @@ async def test_an_origin_that_never_answers_is_given_up(stage: Stage, monkeypatc
 
 @pytest.mark.parametrize("target", [NEXT, "/hls/demo/s1/video-10-1.m4s"])
 async def test_what_may_block_has_a_longer_deadline(stage: Stage, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.hls.delivery.PLAIN_DEADLINE_S", 0.02)
+    monkeypatch.setattr("web.hls.sources.PLAIN_DEADLINE_S", 0.02)
     peer = await stage.connect()
     peer.send(target)
     await stage.blocked(1)
