@@ -9,6 +9,13 @@ if (typeof window !== 'undefined') {
   HTMLMediaElement.prototype.play = () => Promise.resolve();
   HTMLMediaElement.prototype.pause = () => undefined;
   HTMLMediaElement.prototype.load = () => undefined;
+  window.PointerEvent ??= class extends MouseEvent {
+    readonly pointerType: string;
+    constructor(type: string, init: PointerEventInit = {}) {
+      super(type, init);
+      this.pointerType = init.pointerType ?? '';
+    }
+  } as unknown as typeof PointerEvent;
   HTMLDialogElement.prototype.showModal = function () {
     this.open = true;
   };

@@ -4,7 +4,7 @@ import { useState, type FormEvent } from 'react';
 import { api } from '../api/client';
 import { ApiError, messageOf } from '../api/errors';
 import { useMe } from '../api/queries';
-import type { Clip } from '../api/types';
+import type { Clip, CreateClip } from '../api/types';
 import { formatDuration } from '../format';
 import { Player } from '../player/Player';
 import { useStoryboard } from '../player/useStoryboard';
@@ -17,6 +17,8 @@ import { TrimBar } from './TrimBar';
 import './clips.css';
 
 const TITLE_MAX = 140;
+const STORED_WITHIN_TRIES = 6;
+const STORED_AGAIN_MS = 1000;
 
 /** What a clip is cut from: a live channel or a recording, and where of it. */
 export interface ClipSource {
@@ -61,7 +63,7 @@ function Trimmer({ source, onMade, onClose }: { source: ClipSource; onMade: (cli
   const [title, setTitle] = useState(source.title);
   const tiles = useStoryboard(source.storyboardUrl, true, false);
   const create = useMutation({
-    mutationFn: () => api.createClip({ ...source.of, startMs: Math.round(part.startS * 1000), endMs: Math.round(part.endS * 1000), title: title.trim() }),
+    mutationFn: () => createSoon({ ...source.of, startMs: Math.round(part.startS * 1000), endMs: Math.round(part.endS * 1000), title: title.trim() }, source.isLive),
     onSuccess: (clip) => {
       void client.invalidateQueries({ queryKey: ['clips'] });
       onMade(clip);
@@ -78,7 +80,7 @@ function Trimmer({ source, onMade, onClose }: { source: ClipSource; onMade: (cli
   return (
     <form className="clip-form" onSubmit={submit} data-testid="clip-form">
       <div className="clip-preview">
-        <Player isPreview hasSound title={title} artist="" source={{
+        <Player isPreview hasSound label="Preview" title={title} artist="" source={{
           url: source.url, take: 1, isRecorded: true, startAtMs: source.zeroMs + source.part.startS * 1000, zeroMs: source.zeroMs, loop: part,
         }} />
       </div>
@@ -93,6 +95,19 @@ function Trimmer({ source, onMade, onClose }: { source: ClipSource; onMade: (cli
       </div>
     </form>
   );
+}
+
+/** The last seconds of a live stream may not be stored yet; they will be at once. */
+async function createSoon(clip: CreateClip, isLive: boolean): Promise<Clip> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await api.createClip(clip);
+    } catch (error) {
+      const isEarly = isLive && error instanceof ApiError && 'endMs' in error.fields;
+      if (!isEarly || tries === STORED_WITHIN_TRIES) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, STORED_AGAIN_MS));
+  }
 }
 
 const ago = (seconds: number): string => (seconds < 0.5 ? 'now' : `-${formatDuration(seconds * 1000)}`);

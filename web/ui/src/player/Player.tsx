@@ -24,6 +24,8 @@ interface Props {
   source: Source;
   title: string;
   artist: string;
+  /** What this part of the page is called, where there are two. */
+  label?: string;
   artwork?: string;
   /** The dashboard's small player: silent, and the page's keys are not its own. */
   isPreview?: boolean;
@@ -43,7 +45,7 @@ interface Props {
   extraShortcuts?: Shortcut[];
 }
 
-export function Player({ source, title, artist, artwork = '', isPreview = false, ...more }: Props) {
+export function Player({ source, title, artist, label = 'Player', artwork = '', isPreview = false, ...more }: Props) {
   const frame = useRef<HTMLElement>(null);
   const player = usePlayer(source, isPreview, more.hasSound);
   const { state, stats } = player;
@@ -100,7 +102,7 @@ export function Player({ source, title, artist, artwork = '', isPreview = false,
   };
 
   return (
-    <section ref={frame} className="player" aria-label="Player" data-testid="player" data-state={state.phase} data-idle={isIdle}
+    <section ref={frame} className="player" aria-label={label} data-testid="player" data-state={state.phase} data-idle={isIdle}
       data-latency={stats?.latencyS?.toFixed(3) ?? ''} data-aim={stats?.aimS?.toFixed(3) ?? ''} data-buffer={stats?.bufferS.toFixed(3) ?? ''}
       data-dropped={stats?.droppedFrames ?? ''} data-stalls={stats?.stalls ?? ''} data-first-frame={player.firstFrameMs ?? ''}
       data-muted={player.isMuted} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-past={stats?.place.isPast ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
