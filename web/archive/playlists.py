@@ -4,7 +4,7 @@ They grow by whole segments and have no parts, so nobody waits for the next one:
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from schemas.playlist import DateRange, MediaPlaylist, ServerControl, join_media_playlist
 from web.archive.lines import Lines
@@ -14,6 +14,7 @@ SKIP_TARGETS: Final = 6
 """CAN-SKIP-UNTIL in target durations; the least that section 4.4.3.8 allows."""
 HOLD_BACK_TARGETS: Final = 3
 """HOLD-BACK in target durations; the least that section 4.4.3.8 allows."""
+Kind = Literal["VOD", "EVENT"]
 MAX_DATE_RANGES: Final = 2_000
 """In one playlist; the newest are listed."""
 
@@ -45,7 +46,7 @@ class Listing:
         """Write it as one that nothing leaves, and that is whole once it has ended."""
         return self._written(cues, "VOD" if is_ended else "EVENT", is_ended=is_ended, skip=skip)
 
-    def _written(self, cues: Sequence[CueRow], kind: str | None, *, is_ended: bool, skip: bool) -> str:
+    def _written(self, cues: Sequence[CueRow], kind: Kind | None, *, is_ended: bool, skip: bool) -> str:
         lines, index, target_s = self._lines, self._index, self._target_duration_s
         boundary_s = SKIP_TARGETS * target_s
         skipped = lines.skippable(index, boundary_s) if skip and not is_ended else 0
@@ -61,7 +62,7 @@ class Listing:
             date_ranges=[date_range(cue) for cue in cues[-MAX_DATE_RANGES:]],
             is_iframes_only=self._is_iframes_only,
             is_ended=is_ended,
-            playlist_type="VOD" if kind == "VOD" else "EVENT" if kind == "EVENT" else None,
+            playlist_type=kind,
         )
         return join_media_playlist(playlist, lines.written(index, skipped), skip=skipped)
 
