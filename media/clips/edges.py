@@ -93,8 +93,12 @@ class EdgeCutter:
         units = media.units[begin:]
         rate, slack = media.init.timescale, frame_ticks(units) // 2
         first, end = units[0].pts, end_ticks(units)
-        start_cut, end_cut = round((self._start_s - NEAR_S) * rate), round((self._end_s - NEAR_S) * rate)
+        start_cut, end_cut = round(self._start_s * rate), round(self._end_s * rate)
+        if end < start_cut + slack or end_cut < first + slack:
+            return None
         is_before, is_behind = start_cut > first + slack, end_cut < end - slack
+        near = round(NEAR_S * rate)
+        start_cut, end_cut = start_cut - near, end_cut - near
         if media.init.kind is TrackKind.AUDIO:
             start_cut -= min(unit.duration for unit in units) - 1  # a unit that has begun is heard
         wanted_from, wanted_to = max(first, start_cut), end_cut if is_behind else end
@@ -106,7 +110,7 @@ class EdgeCutter:
         config, init_data, init = config_of(wanted.media.init), wanted.media.init_data, wanted.media.init
         units = _copied(wanted.units, wanted.first_pts, wanted.end_pts)
         if not units:
-            coded = recode(config, wanted.units, wanted.first_pts, wanted.end_pts)
+            coded = recode(config, wanted.units, wanted.first_pts, wanted.end_pts, number=int(edge == "tail"))
             config, init_data, units = coded.config, init_section(coded.config), coded.units
         name, init_name = f"{track.rendition}-{edge}.m4s", f"{track.rendition}-{edge}-init.mp4"
         data = segment_of(units, init)

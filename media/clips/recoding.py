@@ -15,6 +15,7 @@ from av.video.frame import PictureType, VideoFrame
 from media.clips.units import Unit, frame_ticks
 from media.codecs import h264
 from media.codecs.bits import BadConfig
+from media.mp4.avcc import free_ids
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Packet, TrackKind
 from media.transcode.decoding import CannotDecode, Picture, VideoDecoder
 
@@ -47,17 +48,18 @@ class Recoded(msgspec.Struct, frozen=True):
     units: list[Unit]
 
 
-def recode(config: CodecConfig, units: Sequence[Unit], first_pts: int, end_pts: int) -> Recoded:
+def recode(config: CodecConfig, units: Sequence[Unit], first_pts: int, end_pts: int, *, number: int = 0) -> Recoded:
     """Code the pictures of a segment from `first_pts` up to `end_pts`, not included. Raises `CannotRecode`.
 
-    The first of the units is a keyframe.
+    The first of the units is a keyframe. Pieces of one source with different numbers can share a sample entry with it.
     """
     pictures = _decoded(config, units, first_pts, end_pts)
     first = next(pictures, None)
     if first is None:
         raise CannotRecode("no picture could be decoded")
     try:
-        stamps, record, packets = _encoded(config, units, first, pictures)
+        options = _options(config, units, number)
+        stamps, record, packets = _encoded(config, units, options, first, pictures)
     except (av.FFmpegError, ValueError) as error:
         raise CannotRecode(f"{config.fourcc} of {first.frame.format.name} cannot be coded: {error}") from error
     if len(packets) != len(stamps):
@@ -65,8 +67,8 @@ def recode(config: CodecConfig, units: Sequence[Unit], first_pts: int, end_pts: 
     # Decoded as much before it is shown as in the stream, so that decode times go on into the next segment.
     delay = max(units[0].pts - units[0].dts, 0)
     coded = [
-        Unit(pts - delay, pts, max(end - pts, 1), number == 0, data)
-        for number, (pts, end, data) in enumerate(zip(stamps, [*stamps[1:], end_pts], packets, strict=True))
+        Unit(pts - delay, pts, max(end - pts, 1), pts == stamps[0], data)
+        for pts, end, data in zip(stamps, [*stamps[1:], end_pts], packets, strict=True)
     ]
     return Recoded(msgspec.structs.replace(config, record=record or config.record), coded)
 
@@ -89,7 +91,7 @@ def _decoded(config: CodecConfig, units: Sequence[Unit], first_pts: int, end_pts
 
 
 def _encoded(
-    config: CodecConfig, units: Sequence[Unit], first: Picture, others: Iterable[Picture]
+    config: CodecConfig, units: Sequence[Unit], options: dict[str, str], first: Picture, others: Iterable[Picture]
 ) -> tuple[list[int], bytes, list[bytes]]:
     """Return when each picture is shown, the configuration record and the coded pictures, as ISO BMFF stores them.
 
@@ -102,7 +104,7 @@ def _encoded(
         stream = container.add_stream(name, rate=_rate(units))
         assert isinstance(stream, av.VideoStream)
         _set(stream.codec_context, name, first, units)
-        stream.codec_context.options = _options(config, name, units)
+        stream.codec_context.options = options
         for picture in chain([first], others):
             frame = _fitted(picture.frame, stream.codec_context)
             frame.pts, frame.time_base = picture.pts - first.pts, _TIME_BASE
@@ -124,13 +126,15 @@ def _set(context: av.VideoCodecContext, name: str, picture: Picture, units: Sequ
     context.gop_size, context.max_b_frames, context.thread_count = NEVER_FRAMES, 0, 1
 
 
-def _options(config: CodecConfig, name: str, units: Sequence[Unit]) -> dict[str, str]:
+def _options(config: CodecConfig, units: Sequence[Unit], number: int) -> dict[str, str]:
+    name = ENCODERS[config.fourcc]
     length_s = max(sum(unit.duration for unit in units), 1) / VIDEO_TIMESCALE
     peak = max(round(sum(len(unit.data) for unit in units) * 8 / length_s * PEAK), LEAST_PEAK_BPS)
     capped = {"crf": QUALITY[name], "maxrate": str(peak), "bufsize": str(peak)}
     match name:
         case "libx264":
-            return capped | {"preset": "veryfast", "x264-params": "scenecut=0"} | _avc_options(config)
+            parameters = f"scenecut=0:sps-id={free_ids(config.record)[number]}"
+            return capped | {"preset": "veryfast", "x264-params": parameters} | _avc_options(config)
         case "libx265":
             quiet = "log-level=error:scenecut=0:bframes=0:pools=1:frame-threads=1:repeat-headers=0"
             return {"preset": "ultrafast", "crf": QUALITY[name], "x265-params": quiet}

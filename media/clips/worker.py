@@ -17,7 +17,7 @@ from media.clips.edges import EdgeCutter
 from media.clips.messages import Answer, ClipTask, Made, NotMade
 from media.clips.recoding import CannotRecode
 from media.clips.units import load
-from media.mp4 import faststart, holes
+from media.mp4 import avcc, faststart, holes
 from media.mp4.atoms import BadMedia
 from media.mp4.configs import config_of
 from media.mp4.segments import read_init
@@ -108,10 +108,14 @@ def _as_segment(piece: EdgePiece) -> SourceSegment:
 def _write_movie(directory: Path, task: ClipTask, tracks: list[SourceTrack]) -> tuple[int, float]:
     """Return the size and how long it plays."""
     segments = [
-        [
-            faststart.Segment(directory / segment.key, read_init((directory / segment.init_key).read_bytes()), shift_s)
-            for segment, shift_s in zip(track.segments, own, strict=True)
-        ]
+        _in_one_entry(
+            [
+                faststart.Segment(
+                    directory / segment.key, read_init((directory / segment.init_key).read_bytes()), shift_s
+                )
+                for segment, shift_s in zip(track.segments, own, strict=True)
+            ]
+        )
         for track, own in zip(tracks, holes.shifts(tracks), strict=True)
     ]
     return faststart.write(
@@ -122,6 +126,12 @@ def _write_movie(directory: Path, task: ClipTask, tracks: list[SourceTrack]) -> 
         title=task.title,
         created_s=task.created_s,
     )
+
+
+def _in_one_entry(segments: list[faststart.Segment]) -> list[faststart.Segment]:
+    """Let what was coded anew share the sample entry of what was not, where the codec has a way."""
+    init = avcc.joined([segment.init for segment in segments])
+    return segments if init is None else [msgspec.structs.replace(segment, init=init) for segment in segments]
 
 
 def _thumbnail(directory: Path, track: SourceTrack) -> bytes:

@@ -15,7 +15,7 @@ _SETUPS = {
     "ac-3": (b"dac3", 0),
     "ec-3": (b"dec3", 0),
 }
-_VIDEO_FIELDS, _AUDIO_FIELDS = 78, 28
+VIDEO_FIELDS, AUDIO_FIELDS = 78, 28
 """Bytes of a sample entry before the boxes in it (14496-12, 12.1.3 and 12.2.3)."""
 _CONFIG_DESCRIPTOR, _SPECIFIC_INFO, _STREAM = 4, 5, 3
 
@@ -26,7 +26,7 @@ def config_of(init: TrackInit) -> CodecConfig:
     if fourcc not in _SETUPS:
         raise BadMedia(f"a sample entry {fourcc!r}")
     kind, skipped = _SETUPS[fourcc]
-    fields = _VIDEO_FIELDS if init.kind is TrackKind.VIDEO else _AUDIO_FIELDS
+    fields = VIDEO_FIELDS if init.kind is TrackKind.VIDEO else AUDIO_FIELDS
     found = next((box for box in _inside(init.entry, 8 + fields) if box.kind == kind), None)
     if found is None:
         raise BadMedia(f"a sample entry {fourcc!r} without {kind!r}")
