@@ -1,4 +1,5 @@
-"""What one web process does for all: end streams that nobody reports any more, count viewers, forget old sign-ins.
+"""What one web process does for all: end streams that nobody reports any more, count viewers, forget old sign-ins, and
+look after what is stored (`web/retention.py`).
 
 The leader is whoever holds a lock in Redis that expires by itself. Redis or PostgreSQL away: the round is skipped,
 counted, and tried again; nothing is ended on the strength of an outage of ours.
@@ -14,6 +15,7 @@ import structlog
 from config.tasks import check_cancelled
 from web.api.callbacks import note_ended
 from web.failures import AWAY, subject_of
+from web.retention import Retention
 from web.services import Services
 from web.store import sessions, streams
 from web.store.streams import SEEN_WITHIN, Live
@@ -22,6 +24,8 @@ LOCK = "lock:housekeeper"
 LOCK_S: Final = 15
 ROUND_S: Final = 5.0
 ROUND_DEADLINE_S: Final = 10.0
+RETENTION_DEADLINE_S: Final = 180.0
+"""For a round of what is stored; it may read an index or two of a day's stream."""
 SWEEP_EVERY_ROUNDS: Final = 720
 """An hour of rounds between two deletions of expired sign-ins."""
 # Redis answers 1 when the lock is (still or newly) ours. EVAL, so that no other process comes between.
@@ -45,9 +49,27 @@ class Housekeeper:
         self._name = secrets.token_hex(8)
         self._healthy_since: float | None = None
         self._rounds = 0
+        self._retention = Retention(services)
 
     async def run(self) -> None:
-        """Do a round every `ROUND_S` until cancelled."""
+        """Do a round every `ROUND_S` until cancelled; the rounds of stored media take their own time beside them."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_rounds(), name="housekeeper's rounds")
+            group.create_task(self._run_retention(), name="retention")
+
+    async def _run_retention(self) -> None:
+        while True:
+            await asyncio.sleep(ROUND_S)
+            check_cancelled()
+            if self._healthy_since is None:
+                continue  # another process leads
+            try:
+                async with asyncio.timeout(RETENTION_DEADLINE_S):
+                    await self._retention.round()
+            except AWAY as error:
+                self._services.troubles.note(f"retention: {subject_of(error)}", error)
+
+    async def _run_rounds(self) -> None:
         try:
             while True:
                 await self._guarded_round()

@@ -246,7 +246,8 @@ async def revive(db: Database, node: NodeId, sessions: list[SessionId]) -> list[
     Web or the database may have been away for longer than `SEEN_WITHIN` while the streams went on.
     """
     rows = await db.fetch(
-        "UPDATE streams s SET ended_at = NULL, end_reason = NULL"
+        "UPDATE streams s SET ended_at = NULL, end_reason = NULL,"
+        " released_at = CASE WHEN is_recorded THEN released_at END"
         " WHERE id = ANY($1) AND node_id = $2 AND end_reason = $3"
         " AND EXISTS (SELECT 1 FROM stream_keys k WHERE k.key_hash = s.key_hash AND k.revoked_at IS NULL)"
         " AND s.started_at = (SELECT max(o.started_at) FROM streams o WHERE o.channel_id = s.channel_id)"
@@ -255,6 +256,11 @@ async def revive(db: Database, node: NodeId, sessions: list[SessionId]) -> list[
         node,
         LOST,
     )
+    if rows:
+        await db.execute(
+            "UPDATE vods SET ready_at = NULL WHERE session_id = ANY($1) AND deleted_at IS NULL",
+            [row["id"] for row in rows],
+        )
     return [_live(row) for row in rows if row["was_live"]]
 
 
