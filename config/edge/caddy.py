@@ -5,13 +5,19 @@ from importlib import resources
 from config.edge.plan import BLOCKED_S, Edge, fill
 
 FOREIGN = """\
-# Pages that may play from here (TALLY_EMBED_ALLOW). Programs send no Referer and may: this keeps pages off, not people.
-@foreign {{
-    path /hls/* /vods/* /clips/*
-    header Referer *
-    not header_regexp Referer (?i){referers}
+# Pages that may play from here: TALLY_EMBED_ALLOW. Programs name no page, and may: this keeps off pages, not people.
+@foreign_referer {{
+	path /hls/* /vods/* /clips/*
+	header Referer *
+	not header_regexp Referer (?i){pages}
 }}
-respond @foreign 403
+respond @foreign_referer 403
+@foreign_origin {{
+	path /hls/* /vods/* /clips/*
+	header Origin *
+	not header_regexp Origin (?i){pages}
+}}
+respond @foreign_origin 403
 """
 
 
@@ -26,7 +32,7 @@ def text(edge: Edge) -> str:
         "bind": f"bind {edge.listen.host}" if edge.listen is not None and edge.listen.host else "",
         "tls": f"tls {edge.certificate} {edge.key}" if edge.certificate is not None else "",
         "tls_note": _tls_note(edge, scheme),
-        "foreign": FOREIGN.format(referers=edge.referers) if edge.embedders else "",
+        "foreign": FOREIGN.format(pages=edge.pages) if edge.embedders else "",
         "upstreams": " ".join(map(str, edge.origins)),
         "blocked_s": str(BLOCKED_S),
     }

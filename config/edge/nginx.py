@@ -18,10 +18,15 @@ proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
 proxy_set_header X-Forwarded-Proto @public_scheme@;"""
 FOREIGN = "if ($tally_is_foreign) { return 403; }"
 FOREIGN_MAP = """\
-# Pages that may play from here (TALLY_EMBED_ALLOW). Programs send no Referer and may: this keeps pages off, not people.
-map $http_referer $tally_is_foreign {{
+# Pages that may play from here: TALLY_EMBED_ALLOW. Programs name no page, and may: this keeps off pages, not people.
+map $http_referer $tally_referer_is_foreign {{
     "" 0;
-    "~*{referers}" 0;
+    "~*{pages}" 0;
+    default 1;
+}}
+map $http_origin $tally_is_foreign {{
+    "" $tally_referer_is_foreign;
+    "~*{pages}" $tally_referer_is_foreign;
     default 1;
 }}
 """
@@ -29,7 +34,7 @@ TLS = """\
 ssl_certificate {certificate};
 ssl_certificate_key {key};
 ssl_protocols TLSv1.2 TLSv1.3;
-ssl_session_cache shared:tally:10m;
+ssl_session_cache shared:tally_tls:10m;
 ssl_session_timeout 1d;
 """
 REDIRECT = """\
@@ -57,7 +62,7 @@ def text(edge: Edge) -> str:
         "log_dir": str(edge.log_dir),
         "servers": _servers(edge.origins),
         "blocked_s": str(BLOCKED_S),
-        "foreign_map": FOREIGN_MAP.format(referers=edge.referers) if edge.embedders else "",
+        "foreign_map": FOREIGN_MAP.format(pages=edge.pages) if edge.embedders else "",
         "foreign": FOREIGN if edge.embedders else "",
         "listen": _listen(edge),
         "tls": TLS.format(certificate=edge.certificate, key=edge.key) if edge.certificate else "",

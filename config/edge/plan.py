@@ -26,7 +26,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]
 _PATH = re.compile(r"/[A-Za-z0-9/._@+-]*", re.ASCII)
 _SIZE = re.compile(r"([1-9][0-9]{0,5})([mg])", re.ASCII | re.IGNORECASE)
 
-_PLACE = re.compile(r"(?P<indent>^ *|)@(?P<name>[a-z_]+)@(?P<end>\n|)", re.MULTILINE)
+_PLACE = re.compile(r"(?P<indent>^[ \t]*|)@(?P<name>[a-z_]+)@(?P<end>\n|)", re.MULTILINE)
 
 
 class CannotPrint(Exception):
@@ -77,11 +77,10 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts whose pages may play from here besides our own, `*.` for all below; empty: everybody's."""
 
     @property
-    def referers(self) -> str:
-        """Return a regular expression for the Referer of pages that may play from here."""
-        hosts = (self.server_name, *(name.partition(":")[0] for name in self.embedders))
-        names = (re.escape(name).replace(r"\*\.", r"[^/]+\.").replace(r"\-", "-") for name in hosts)
-        return rf"^https?://({'|'.join(names)})(:[0-9]+)?(/|$)"
+    def pages(self) -> str:
+        """Return a regular expression for Origin and Referer of pages that may play from here."""
+        own = (self.server_name, *self.embedders)
+        return rf"^https?://({'|'.join(map(_page, own))})(/|$)"
 
 
 def plan(settings: Settings, asked: Asked) -> Edge:
@@ -114,6 +113,12 @@ def fill(template: str, values: dict[str, str]) -> str:
         return indent + re.sub(r"\n(?=.)", "\n" + indent, value) + match["end"]
 
     return _PLACE.sub(put, template)
+
+
+def _page(name: str) -> str:
+    host, _, port = name.partition(":")
+    below = r"[A-Za-z0-9.-]+\." if host.startswith("*.") else ""
+    return below + re.escape(host.removeprefix("*.")).replace(r"\-", "-") + (f":{port}" if port else "(:[0-9]+)?")
 
 
 def _certificate(settings: Settings, asked: Asked, scheme: Scheme) -> tuple[Path | None, Path | None]:

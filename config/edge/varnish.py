@@ -1,4 +1,4 @@
-"""A VCL file: waiting lists, tokens by asking first and starting again (Varnish 6.1 or newer)."""
+"""A VCL file: waiting lists, tokens by asking first and starting again (Varnish 7 or newer)."""
 
 from importlib import resources
 
@@ -23,8 +23,9 @@ PROBE = """
         .threshold = 2;
     }"""
 FOREIGN = """\
-# Pages that may play from here (TALLY_EMBED_ALLOW). Programs send no Referer and may: this keeps pages off, not people.
-if (req.http.Referer && req.http.Referer !~ "(?i){referers}") {{
+# Pages that may play from here: TALLY_EMBED_ALLOW. Programs name no page, and may: this keeps off pages, not people.
+if ((req.http.Referer && req.http.Referer !~ "(?i){pages}") ||
+    (req.http.Origin && req.http.Origin !~ "(?i){pages}")) {{
     return (synth(403));
 }}
 """
@@ -45,7 +46,7 @@ def text(edge: Edge) -> str:
         "backends": "\n".join(_backend(number, origin, is_several) for number, origin in enumerate(edge.origins)),
         "director": _director(len(edge.origins)) if is_several else "",
         "backend": "product.backend()" if is_several else "tally0",
-        "foreign": FOREIGN.format(referers=edge.referers) if edge.embedders else "",
+        "foreign": FOREIGN.format(pages=edge.pages) if edge.embedders else "",
     }
     return fill(resources.files("config.edge").joinpath("varnish.vcl").read_text("utf-8"), values)
 

@@ -2,7 +2,8 @@
 #
 #   tally edge varnish > /etc/varnish/tally.vcl
 #   varnishd -f /etc/varnish/tally.vcl -a @listen@ -s malloc,@cache_mb@m \
-#       -p thread_pool_max=4000 -p listen_depth=4096 -p timeout_idle=75 -p pipe_timeout=3600
+#       -p thread_pool_max=4000 -p thread_queue_limit=20000 -p listen_depth=4096 \
+#       -p timeout_idle=75 -p pipe_timeout=3600
 #
 # (Debian: put these options into the unit's ExecStart with `systemctl edit varnish`.) Everything is kept in memory.
 #
@@ -10,9 +11,9 @@
 # - Streams, recordings and clips are kept here and fetched from the product once, whoever asks: equal requests wait for
 #   the first one's answer and are woken by it, blocked reloads of Low-Latency HLS too. Lifetimes are the product's.
 # - Pages, API, chat sockets, WHIP, WHEP and downloads are passed on and never kept.
-# - Addresses with a token (/hls/~TOKEN/...) are answered only while the product says that the token is good, asked once
-#   per token and stream and some seconds. What came by a token has cache keys of its own, which hold no token: its
-#   viewers share it, and nobody without one gets it.
+# - The product is asked whether a stream may be watched, once per stream (and token: /hls/~TOKEN/...) and half a minute.
+#   What came by a token has cache keys of its own, which hold no token: its viewers share it, and nobody without one
+#   gets it. What becomes private or is deleted closes within half a minute.
 # - While the product restarts, what is here goes on being answered; live playlists and verdicts on tokens for
 #   @stale_s@ s.
 #
@@ -21,6 +22,8 @@
 #   ends TLS, such as `tally edge caddy --origin http://ADDRESS-OF-THIS`.
 # - The product sees this machine's address for all viewers; theirs is in X-Forwarded-For, which it does not read yet.
 # - Its log (varnishlog, varnishncsa) holds whole addresses, tokens too.
+# - Each viewer who is being sent something holds a thread. On few cores, with viewers on fast lines,
+#   thread_pool_max=100 takes half of the CPU.
 # - More than one edge: print this on each of them, with the product's address as --origin.
 
 vcl 4.1;
@@ -39,7 +42,7 @@ sub vcl_recv {
     if (req.restarts == 0) {
         # Notes of this file: nobody else may write them.
         unset req.http.X-Tally-Wanted;
-        unset req.http.X-Tally-Shared;
+        unset req.http.X-Tally-Allowed;
         unset req.http.X-Tally-Stale;
         unset req.http.X-Tally-Query;
     }
@@ -90,10 +93,10 @@ sub vcl_recv {
     set req.url = regsub(req.url, "\?.*$", "") + regsub(req.http.X-Tally-Query, "^&", "?");
     unset req.http.X-Tally-Query;
 
-    # Is this token good? Ask first; vcl_deliver comes back with the address that was wanted.
-    if (req.url ~ "^/[a-z]+/~") {
+    # May they have it? Ask first; vcl_deliver comes back with the address that was wanted.
+    if (req.url !~ "^/thumbnails/") {
         set req.http.X-Tally-Wanted = req.url;
-        set req.url = regsub(req.url, "^(/[a-z]+/~[^/]+/[^/]+)/.*$", "\1/access");
+        set req.url = regsub(req.url, "^(/[a-z]+/(~[^/]+/)?[^/]+)/.*$", "\1/access");
         set req.grace = 0s;
     }
     return (hash);
@@ -101,7 +104,7 @@ sub vcl_recv {
 
 sub vcl_hash {
     # One site, so its name is not in the key. The keys of what came by a token begin with "~" and do not hold it.
-    if (req.http.X-Tally-Shared) {
+    if (req.http.X-Tally-Allowed && req.url ~ "^/[a-z]+/~") {
         hash_data("~" + regsub(req.url, "^(/[a-z]+/)~[^/]+/", "\1"));
     } else {
         hash_data(req.url);
@@ -111,20 +114,11 @@ sub vcl_hash {
 
 sub vcl_backend_fetch {
     unset bereq.http.X-Tally-Wanted;
-    unset bereq.http.X-Tally-Shared;
+    unset bereq.http.X-Tally-Allowed;
     if (bereq.uncacheable && bereq.url !~ "^/(hls|vods|clips)/") {
         # The product gives streams a quicker way on connections that carry nothing else.
         set bereq.http.Connection = "close";
     }
-}
-
-sub tally_away {
-    # Whoever waited for this is told so with it, not one by one.
-    set beresp.ttl = 0.5s;
-    set beresp.grace = 0s;
-    set beresp.keep = 0s;
-    set beresp.http.X-Tally-Away = "yes";
-    set beresp.http.Vary = "X-Tally-Stale";  # so that who comes back for what is stale does not find this
 }
 
 sub vcl_backend_response {
@@ -132,11 +126,7 @@ sub vcl_backend_response {
         return (deliver);
     }
     if (beresp.status >= 500) {
-        if (bereq.is_bgfetch) {
-            return (abandon);  # what is here stays
-        }
-        call tally_away;
-        return (deliver);
+        return (error(503));
     }
     if (beresp.http.Set-Cookie || beresp.http.Cache-Control ~ "(?i)no-store|private" || beresp.http.Cache-Control !~ "max-age") {
         set beresp.ttl = 1s;  # not kept, and for so long nobody waits for another one's answer
@@ -150,22 +140,18 @@ sub vcl_backend_response {
             set beresp.ttl = 30s;
         }
     }
+    set beresp.keep = 0s;
     if (bereq.url ~ "[?&]_HLS_msn=") {
         set beresp.grace = 0s;  # a position is asked for once by each viewer, all about the same time
-        set beresp.keep = 0s;
-    } else if (beresp.ttl <= 60s) {
-        set beresp.grace = @stale_s@s;
-        set beresp.keep = 0s;
     } else {
-        set beresp.grace = 1h;
-        set beresp.keep = 0s;
+        set beresp.grace = @stale_s@s;
     }
     return (deliver);
 }
 
 sub vcl_backend_error {
     if (bereq.is_bgfetch) {
-        return (abandon);
+        return (abandon);  # what is here stays
     }
     set beresp.http.Content-Type = "application/json";
     set beresp.http.Access-Control-Allow-Origin = "*";
@@ -173,7 +159,18 @@ sub vcl_backend_error {
     set beresp.http.Retry-After = "1";
     set beresp.status = 503;
     synthetic({"{"success":false,"error":{"code":"UNAVAILABLE","message":"The server does not answer.","retryAfterMs":1000 } }"});
-    call tally_away;
+    if (bereq.uncacheable) {
+        return (deliver);
+    }
+    set beresp.http.X-Tally-Away = "yes";
+    if (bereq.http.X-Tally-Stale || bereq.url ~ "[?&]_HLS_msn=") {
+        # Whoever waited for this is told so with it, not one by one.
+        set beresp.ttl = 0.5s;
+    } else {
+        set beresp.ttl = 0s;  # or else this would take the place of what is stale
+    }
+    set beresp.grace = 0s;
+    set beresp.keep = 0s;
     return (deliver);
 }
 
@@ -182,14 +179,11 @@ sub vcl_deliver {
         set req.http.X-Tally-Stale = "yes";
         return (restart);
     }
-    if (resp.http.X-Tally-Away) {
-        unset resp.http.X-Tally-Away;
-        unset resp.http.Vary;
-    }
+    unset resp.http.X-Tally-Away;
     unset resp.http.X-Varnish;
     unset resp.http.Via;
-    if (req.http.X-Tally-Wanted && !req.http.X-Tally-Shared && (resp.status == 204 || resp.status == 200)) {
-        set req.http.X-Tally-Shared = "yes";
+    if (req.http.X-Tally-Wanted && !req.http.X-Tally-Allowed && (resp.status == 204 || resp.status == 200)) {
+        set req.http.X-Tally-Allowed = "yes";
         set req.url = req.http.X-Tally-Wanted;
         return (restart);
     }
