@@ -61,9 +61,13 @@ class Thumbnails:
         self._fetches: dict[str, asyncio.Task[Thumbnail]] = {}
 
     async def find(self, channel: str) -> Thumbnail | None:
-        """Return the thumbnail of a live channel, by id or name. Raises `Unavailable`, `Unreachable`."""
+        """Return the thumbnail of a live channel that everybody may watch, by id or name.
+
+        Raises `Unavailable`, `Unreachable`. Who may watch another one finds its picture beside its media, behind a
+        token.
+        """
         entry = await self._registry.find_channel(channel)
-        if entry is None:
+        if entry is None or entry.visibility != "public":
             return None
         session = entry.session_id
         kept = self._kept.get(session)

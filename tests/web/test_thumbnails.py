@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from multidict import CIMultiDictProxy
 
+from schemas.access import Visibility
 from schemas.ids import ChannelId, make_id
 from tests.web.hls.origin_app import OriginApp, registry_writes
 from tests.web.site import Site, health
@@ -37,9 +38,16 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thumbnails, "MISSING_S", 0.0)
 
 
-async def go_live(site: Site, origin: OriginApp, session: str = "s1", channel: str = "c1", name: str = "demo") -> None:
+async def go_live(
+    site: Site,
+    origin: OriginApp,
+    session: str = "s1",
+    channel: str = "c1",
+    name: str = "demo",
+    visibility: Visibility = "public",
+) -> None:
     origin.add_session(session)
-    entry = origin.entry(session, channel, name)
+    entry = msgspec.structs.replace(origin.entry(session, channel, name), visibility=visibility)
     for key, value in registry_writes(entry, msgspec.json.encode(entry)).items():
         await site.running.services.redis.set(key, value, px=15_000)
 
@@ -50,6 +58,12 @@ async def get(
     headers = {"If-None-Match": tag} if tag else {}
     async with site.client.request(method, f"{site.base}/thumbnails/{channel}.jpg", headers=headers) as response:
         return response.status, response.headers, await response.read()
+
+
+async def test_a_stream_that_is_not_public_shows_nothing(site: Site, origin: OriginApp) -> None:
+    await go_live(site, origin, visibility="followers")
+    assert (await get(site, "demo"))[0] == 404
+    assert origin.requests.total() == 0
 
 
 async def test_a_live_channel_has_a_thumbnail_by_id_and_name(site: Site, origin: OriginApp) -> None:

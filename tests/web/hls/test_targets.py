@@ -1,6 +1,6 @@
 import pytest
 
-from web.hls.targets import BadDirective, Kind, NoSuchTarget, parse_target
+from web.hls.targets import BadDirective, Kind, NoSuchTarget, is_ours, parse_target
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,72 @@ def test_a_directive_that_cannot_be_obeyed_is_refused(query: str) -> None:
 def test_what_no_origin_serves_never_reaches_one(target: str) -> None:
     with pytest.raises(NoSuchTarget):
         parse_target(target)
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "key"),
+    [
+        ("/vods/v1/playlist.m3u8", Kind.KEPT_PLAYLIST, "vods/v1/playlist.m3u8"),
+        ("/vods/v1/video.m3u8?_HLS_skip=v2&_HLS_msn=7", Kind.KEPT_PLAYLIST, "vods/v1/video.m3u8?_HLS_skip=YES"),
+        ("/vods/v1/video.m3u8?_HLS_msn=7", Kind.KEPT_PLAYLIST, "vods/v1/video.m3u8"),
+        ("/vods/v1/playlist.m3u8?_HLS_skip=YES", Kind.KEPT_PLAYLIST, "vods/v1/playlist.m3u8"),
+        ("/vods/v1/video-12.m4s?x", Kind.KEPT_FILE, "vods/v1/video-12.m4s"),
+        ("/clips/k1/thumbnail.jpg", Kind.KEPT_FILE, "clips/k1/thumbnail.jpg"),
+        ("/clips/k1/access", Kind.ACCESS, "clips/k1/access"),
+        ("/hls/demo/s1/rewind-video.m3u8?_HLS_skip=YES&_HLS_msn=3", Kind.REWIND, "s1/rewind-video.m3u8?_HLS_skip=YES"),
+        ("/hls/demo/rewind.m3u8", Kind.REWIND, None),
+        ("/hls/demo/access", Kind.ACCESS, None),
+    ],
+)
+@pytest.mark.parametrize("token", ["", "~abcd.1.x-_/"])
+def test_what_is_kept_has_a_key_without_its_token(target: str, kind: Kind, key: str | None, token: str) -> None:
+    _, root, rest = target.split("/", 2)
+    wanted = parse_target(f"/{root}/{token}{rest}")
+    assert (wanted.root, wanted.kind, wanted.key, wanted.token) == (root, kind, key, token[1:-1])
+    assert not wanted.is_positioned
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/vods/v1/video-12-3.m4s",
+        "/vods/v1/s1/video.m3u8",
+        "/vods/v1/index.json",
+        "/vods/~t/~t/v1/video.m3u8",
+        "/clips/~/k1/video.m3u8",
+        "/hls/demo/s1/rewind.m3u8",
+        "/hls/~t/playlist.m3u8",
+        "/vods/v1/../../x.mp4",
+    ],
+)
+def test_other_shapes_name_nothing(target: str) -> None:
+    with pytest.raises(NoSuchTarget):
+        parse_target(target)
+
+
+@pytest.mark.parametrize(
+    ("target", "is_deliverys"),
+    [
+        ("/hls/", True),
+        ("/hls/anything", True),
+        ("/vods/v1/playlist.m3u8", True),
+        ("/vods/~abcd.1.x/v1/playlist.m3u8", True),
+        ("/clips/k1/access", True),
+        ("/clips/k1", False),
+        ("/clips/k1?key=~a/b", False),
+        ("/clips/k1.mp4", False),
+        ("/clips/~abcd.1.x/k1.mp4", False),
+        ("/vods/v1.mp4", False),
+        ("/vods/", False),
+        ("/videos/v1/x", False),
+        ("/api/vods/v1/share", False),
+        ("/hlsx/", False),
+        ("/", False),
+    ],
+)
+def test_pages_and_downloads_are_not_deliverys(target: str, is_deliverys: bool) -> None:
+    line = f"{target} HTTP/1.1\r\n".encode()
+    assert is_ours(line) is is_deliverys
+    # whatever arrives first, nothing is decided that the rest would change
+    for size in range(len(line)):
+        assert is_ours(line[:size]) in (None, is_deliverys)
