@@ -1,4 +1,4 @@
-"""`python -m media ingest | demo | transcode | pictures | encoders`: the media processes.
+"""`python -m media ingest | storage | demo | transcode | pictures | clip | encoders`: the media processes.
 
 What a process does not need it does not import: a transcode child has to be there within a fraction of a second.
 """
@@ -27,9 +27,11 @@ def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     for name, add in {
         "ingest": _add_ingest,
+        "storage": _add_storage,
         "demo": _add_demo,
         "transcode": _add_transcode,
         "pictures": _add_pictures,
+        "clip": _add_clip,
         "encoders": _add_encoders,
     }.items():
         if wanted in {name, "", "-h", "--help"}:
@@ -41,6 +43,11 @@ def main() -> None:
         from media.pictures import worker as pictures
 
         pictures.main()  # decodes what strangers send, and so knows no settings: there are secrets among them
+        return
+    if arguments.command == "clip":
+        from media.clips import worker as clips
+
+        clips.main()  # likewise
         return
     try:
         settings = load(bare=wanted in BARE).settings
@@ -60,6 +67,8 @@ def main() -> None:
             from media.transcode import encoders
 
             encoders.main(arguments)
+        case "storage":
+            _storage(settings)
         case _:
             _ingest(settings)
 
@@ -69,6 +78,14 @@ def _add_ingest(commands: "Commands") -> None:
         "ingest",
         help="receive publishers and package their streams",
         epilog="example: TALLY_REDIS_URL=redis://cache:6379 tally ingest",
+    )
+
+
+def _add_storage(commands: "Commands") -> None:
+    commands.add_parser(
+        "storage",
+        help="put what ingest left in the spool into the object store",
+        epilog="example: TALLY_S3_URL=s3://KEY:SECRET@host/bucket tally storage",
     )
 
 
@@ -94,6 +111,10 @@ def _add_pictures(commands: "Commands") -> None:
     commands.add_parser("pictures", help="make thumbnails and slates for the ingest process that started this")
 
 
+def _add_clip(commands: "Commands") -> None:
+    commands.add_parser("clip", help="make one clip for the storage process that started this")
+
+
 def _ingest(settings: Settings) -> None:
     import uvloop
 
@@ -102,6 +123,17 @@ def _ingest(settings: Settings) -> None:
 
     gc.set_threshold(GC_THRESHOLD)
     raise_open_files()
+    try:
+        uvloop.run(server.run(settings))
+    except server.StartError as error:
+        sys.exit(str(error))
+
+
+def _storage(settings: Settings) -> None:
+    import uvloop
+
+    from media.storage import server
+
     try:
         uvloop.run(server.run(settings))
     except server.StartError as error:

@@ -21,13 +21,14 @@ class Wanted(msgspec.Struct, frozen=True):
     """What of a segment lies in the clip.
 
     `units` are those from its first keyframe on, which can be decoded, `first_pts` and `end_pts` the part of them that
-    is wanted, up to but without `end_pts`. `is_cut`: at which of its edges something is left out.
+    is wanted, up to but without `end_pts`; what is shown last stays until `until_pts`.
     """
 
     media: Media
     units: list[Unit]
     first_pts: int
     end_pts: int
+    until_pts: int
     is_cut_before: bool
     is_cut_behind: bool
 
@@ -65,7 +66,8 @@ class EdgeCutter:
             return EdgedTrack(track.rendition, None, None)
         first = tail_piece = None
         if head is not None and (low or head.is_cut_before):
-            whole = msgspec.structs.replace(head, end_pts=end_ticks(head.units))
+            end = end_ticks(head.units)
+            whole = msgspec.structs.replace(head, end_pts=end, until_pts=end)
             first = self._piece(track, "head", whole, own[: low + 1])
         if tail is not None and (high or tail.is_cut_behind) and tail.units[0] is tail.media.units[0]:
             tail_piece = self._piece(track, "tail", tail, own[last:])
@@ -104,7 +106,15 @@ class EdgeCutter:
         wanted_from, wanted_to = max(first, start_cut), end_cut if is_behind else end
         if not any(wanted_from <= unit.pts < wanted_to for unit in units):
             return None
-        return Wanted(media, units, wanted_from if is_before else first, wanted_to, is_before or begin > 0, is_behind)
+        return Wanted(
+            media=media,
+            units=units,
+            first_pts=wanted_from if is_before else first,
+            end_pts=wanted_to,
+            until_pts=min(round(self._end_s * rate), end),
+            is_cut_before=is_before or begin > 0,
+            is_cut_behind=is_behind,
+        )
 
     def _piece(self, track: SourceTrack, edge: str, wanted: Wanted, covered: Sequence[SourceSegment]) -> EdgePiece:
         config, init_data, init = config_of(wanted.media.init), wanted.media.init_data, wanted.media.init
@@ -112,12 +122,13 @@ class EdgeCutter:
         if not units:
             coded = recode(config, wanted.units, wanted.first_pts, wanted.end_pts, number=int(edge == "tail"))
             config, init_data, units = coded.config, init_section(coded.config), coded.units
+            units[-1].duration = max(wanted.until_pts - units[-1].pts, 1)
         name, init_name = f"{track.rendition}-{edge}.m4s", f"{track.rendition}-{edge}-init.mp4"
         data = segment_of(units, init)
         (self._directory / name).write_bytes(data)
         (self._directory / init_name).write_bytes(init_data)
         start = min(unit.pts for unit in units)
-        end = max(min(wanted.end_pts, end_ticks(units)), start + 1)
+        end = max(min(wanted.until_pts, end_ticks(units)), start + 1)
         return EdgePiece(
             first_msn=covered[0].msn,
             last_msn=covered[-1].msn,

@@ -6,6 +6,7 @@ It decodes what strangers sent, so it knows no settings and no secrets, and is l
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -108,14 +109,7 @@ def _as_segment(piece: EdgePiece) -> SourceSegment:
 def _write_movie(directory: Path, task: ClipTask, tracks: list[SourceTrack]) -> tuple[int, float]:
     """Return the size and how long it plays."""
     segments = [
-        _in_one_entry(
-            [
-                faststart.Segment(
-                    directory / segment.key, read_init((directory / segment.init_key).read_bytes()), shift_s
-                )
-                for segment, shift_s in zip(track.segments, own, strict=True)
-            ]
-        )
+        _in_one_entry(_movie_segments(directory, track, own))
         for track, own in zip(tracks, holes.shifts(tracks), strict=True)
     ]
     return faststart.write(
@@ -126,6 +120,19 @@ def _write_movie(directory: Path, task: ClipTask, tracks: list[SourceTrack]) -> 
         title=task.title,
         created_s=task.created_s,
     )
+
+
+def _movie_segments(directory: Path, track: SourceTrack, shifts: Sequence[Fraction]) -> list[faststart.Segment]:
+    befores: list[SourceSegment | None] = [None, *track.segments]
+    return [
+        faststart.Segment(
+            directory / segment.key,
+            read_init((directory / segment.init_key).read_bytes()),
+            shift_s,
+            is_joined=before is not None and before.init_key == segment.init_key and before.msn + 1 == segment.msn,
+        )
+        for before, segment, shift_s in zip(befores, track.segments, shifts, strict=False)
+    ]
 
 
 def _in_one_entry(segments: list[faststart.Segment]) -> list[faststart.Segment]:

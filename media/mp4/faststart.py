@@ -8,7 +8,7 @@ from typing import BinaryIO
 import msgspec
 
 from media.mp4.movie import MovieTrack, file_type, movie, whole
-from media.mp4.segments import Run, TrackInit, read_segment
+from media.mp4.segments import Run, TrackInit, read_segment, without_leading
 from media.mp4.tables import MAX_OFFSET_32, SampleTable
 
 ROOM_BYTES = 64 << 20
@@ -16,11 +16,15 @@ ROOM_BYTES = 64 << 20
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A segment in a file of its own; `shift_s` is taken off its times."""
+    """A segment in a file of its own; `shift_s` is taken off its times.
+
+    `is_joined`: it goes on from the one before, so that its pictures may refer to those.
+    """
 
     path: Path
     init: TrackInit
     shift_s: Fraction = Fraction(0)
+    is_joined: bool = False
 
 
 class _Copy(msgspec.Struct, frozen=True):
@@ -72,7 +76,8 @@ def _gather(tracks: Sequence[Sequence[Segment]], tables: Sequence[SampleTable]) 
     for number, segments in enumerate(tracks):
         reached_s = float("-inf")  # runs of a track stay in their order, whatever their times
         for segment in segments:
-            for run in read_segment(segment.path.read_bytes(), segment.init):
+            runs = read_segment(segment.path.read_bytes(), segment.init)
+            for run in runs if segment.is_joined else without_leading(runs):
                 reached_s = max(reached_s, run.decode_time / segment.init.timescale - float(segment.shift_s))
                 found.append((reached_s, number, run, segment))
     found.sort(key=lambda each: each[:2])

@@ -6,6 +6,8 @@ Errors: `BadMedia`, whatever the bytes are.
 import struct
 import sys
 from array import array
+from collections.abc import Sequence
+from itertools import accumulate, groupby
 
 import msgspec
 
@@ -50,6 +52,24 @@ class Run(msgspec.Struct, gc=False):
     def size(self) -> int:
         """Bytes of all samples."""
         return sum(self.sizes)
+
+    def only(self, kept: Sequence[bool]) -> "list[Run]":
+        """Return those samples of which it is true, as runs of what is left together."""
+        found, number, dts, at = [], 0, self.decode_time, self.offset
+        for is_kept, group in groupby(kept):
+            span = slice(number, number := number + len(list(group)))
+            run = Run(
+                decode_time=dts,
+                offset=at,
+                durations=self.durations[span],
+                sizes=self.sizes[span],
+                compositions=self.compositions[span],
+                syncs=self.syncs[span],
+            )
+            dts, at = dts + sum(run.durations), at + run.size
+            if is_kept:
+                found.append(run)
+        return found
 
 
 def read_init(data: bytes) -> TrackInit:
@@ -101,6 +121,26 @@ def read_segment(data: bytes, init: TrackInit) -> list[Run]:
         if box.kind == b"moof":
             runs += _fragment(data, box, init)
     return runs
+
+
+def without_leading(runs: Sequence[Run]) -> list[Run]:
+    """Leave out what comes before the first keyframe, in decoding or in being shown.
+
+    Where the stream before is not there, these pictures lack what they refer to: an open GOP's (HEVC's RASL pictures).
+    """
+    found: list[Run] = []
+    key: int | None = None
+    for run in runs:
+        shown = [dts + composition for dts, composition in zip(_starts(run), run.compositions, strict=True)]
+        if key is None:
+            key = next((pts for pts, is_sync in zip(shown, run.syncs, strict=True) if is_sync), None)
+        kept = [key is not None and pts >= key for pts in shown]
+        found += run.only(kept)
+    return found
+
+
+def _starts(run: Run) -> list[int]:
+    return [*accumulate(run.durations, initial=run.decode_time)][:-1]
 
 
 def _fragment(data: bytes, moof: Box, init: TrackInit) -> list[Run]:

@@ -1,8 +1,10 @@
 """A directory as the storage process prepares it for the clip child, and what came out of it."""
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import msgspec
 
 from media.clips.messages import ClipTask
@@ -45,3 +47,9 @@ def stamps_s(media: Media) -> list[float]:
 
 def track_of(task: ClipTask, rendition: str) -> SourceTrack:
     return next(track for track in task.tracks if track.rendition == rendition)
+
+
+def pictures_and_size(jpeg: bytes) -> tuple[int, int, int]:
+    with av.open(io.BytesIO(jpeg), "r", format="jpeg_pipe") as container:
+        frames = list(container.decode(video=0))
+    return len(frames), frames[0].width, frames[0].height

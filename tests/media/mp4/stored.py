@@ -11,11 +11,11 @@ import msgspec
 from media.hls.planner import Plan, TrackPlan
 from media.hls.segmenter import DiscontinuityMark, Gap, Init, Output, Packager, Part, SegmentEnd
 from media.mp4.segments import TrackInit, read_init
-from media.packets import CodecConfig, MediaEvent, Packet, TrackKind
+from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from schemas.journal import init_file, segment_file
 from schemas.storage import SourceSegment, SourceTrack
 from tests.encoder import ffmpeg
-from tests.media.material import Material, interleaved
+from tests.media.material import Material, aac, h264, interleaved
 
 PREFIX = "recordings/channel/session"
 
@@ -38,6 +38,22 @@ def play(*materials: Material) -> list[MediaEvent]:
     """Return what a publisher of these tracks sends."""
     packets = interleaved(*(material.fresh() for material in materials))
     return [*(material.config for material in materials), *packets]
+
+
+def later(material: Material, by_s: float) -> Material:
+    """Return the same media at a later time."""
+    rate = 90_000 if material.config.kind is TrackKind.VIDEO else material.config.sample_rate
+    ticks = round(by_s * rate)
+    moved = [
+        msgspec.structs.replace(packet, dts=packet.dts + ticks, pts=packet.pts + ticks) for packet in material.packets
+    ]
+    return Material(material.config, moved)
+
+
+def broken(first_s: int, hole_s: float, second: Material, second_sound: Material) -> list[MediaEvent]:
+    """Return a stream that goes on after a hole with a discontinuity."""
+    after = play(later(second, first_s + hole_s), later(second_sound, first_s + hole_s))
+    return [*play(h264(first_s), aac(first_s)), Discontinuity("a test"), *after]
 
 
 def store(events: Sequence[MediaEvent], *, segment_s: float = 2.0, part_s: float = 0.334) -> Stored:

@@ -8,9 +8,8 @@ import pytest
 
 from media.mp4.atoms import BadMedia, boxes
 from media.mp4.streamed import StreamedMovie
-from media.packets import Discontinuity, MediaEvent, TrackKind
 from tests.media.material import Material, aac, h264
-from tests.media.mp4.stored import Decoded, Stored, decode, play, store
+from tests.media.mp4.stored import Decoded, Stored, broken, decode, later, play, store
 from tests.media.transcode import clips
 
 FRAME_S, STEP_S = 1 / 30, 0.04
@@ -33,15 +32,6 @@ def decoded(stored: Stored, folder: Path) -> Decoded:
     found = decode(folder / "out.mp4")
     assert found.complaints == []
     return found
-
-
-def later(material: Material, by_s: float) -> Material:
-    rate = 90_000 if material.config.kind is TrackKind.VIDEO else material.config.sample_rate
-    ticks = round(by_s * rate)
-    moved = [
-        msgspec.structs.replace(packet, dts=packet.dts + ticks, pts=packet.pts + ticks) for packet in material.packets
-    ]
-    return Material(material.config, moved)
 
 
 def test_every_picture_and_sound_is_there_at_its_time(tmp_path: Path) -> None:
@@ -79,11 +69,6 @@ def test_a_track_that_begins_later_waits(tmp_path: Path) -> None:
     found = decoded(store(play(h264(5), later(aac(3), 1.5))), tmp_path)
     assert found.pictures[0] == pytest.approx(0, abs=1e-4)
     assert found.sounds[0] == pytest.approx(1.5, abs=0.022)
-
-
-def broken(first_s: int, hole_s: float, second: Material, second_sound: Material) -> list[MediaEvent]:
-    after = play(later(second, first_s + hole_s), later(second_sound, first_s + hole_s))
-    return [*play(h264(first_s), aac(first_s)), Discontinuity("a test"), *after]
 
 
 def test_time_without_any_media_is_left_out(tmp_path: Path) -> None:
