@@ -2,9 +2,15 @@
 
 import sys
 
-from tests.bench import delivery, glass, ingest, ladder, sources
+from tests.bench import delivery, glass, ingest, journal, ladder, sources
 
-TABLES = {"ingest": ingest.main, "delivery": delivery.main, "glass": glass.main, "ladder": ladder.main}
+TABLES = {
+    "ingest": ingest.main,
+    "delivery": delivery.main,
+    "glass": glass.main,
+    "ladder": ladder.main,
+    "journal": journal.main,
+}
 
 
 NAMED = {"sources": sources.main}
