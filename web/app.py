@@ -14,7 +14,7 @@ from chat.handler import SocketServer
 from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
-from web import calls, health, middleware, pages, thumbnails
+from web import calls, downloads, health, middleware, pages, thumbnails
 from web.api import accounts, callbacks, channels, clips, follows, metadata, streaming, vods
 from web.calls import Endpoint
 from web.services import SERVICES, Services
@@ -109,6 +109,7 @@ def public_app(services: Services, sockets: SocketServer | None, parts: Collecti
         app.add_routes(calls.routes(ENDPOINTS, PREFIX))
         app.router.add_get(f"{PREFIX}/openapi.json", pages.openapi_document(openapi_text()))
         thumbnails.add_to(app)
+        downloads.add_to(app)
         pages.add_to(app)
     return app
 

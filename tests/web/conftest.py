@@ -25,7 +25,7 @@ def settings(
     tmp_path: Path,
     more_settings: dict[str, object],
 ) -> Settings:
-    ports = {"http_port": free_port(), "internal_port": free_port()}
+    ports = {"http_port": free_port(), "internal_port": free_port(), "storage_port": free_port()}
     return make_settings(database_url, redis_url, tmp_path, **ports, **more_settings)
 
 
