@@ -5,7 +5,7 @@ GET /{sessionId}/{file}             playlists, parts, segments, initialization s
 GET /healthz, /metrics
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -16,11 +16,20 @@ from media.live import LiveStream
 from schemas.ids import SessionId
 
 
-def make_origin(sessions: Mapping[SessionId, LiveStream]) -> web.Application:
-    """Return the application that serves these streams; the mapping may change while it runs."""
+def _no_trouble() -> str:
+    return ""
+
+
+def make_origin(
+    sessions: Mapping[SessionId, LiveStream], disk_trouble: Callable[[], str] = _no_trouble
+) -> web.Application:
+    """Return the application that serves these streams; the mapping may change while it runs.
+
+    `disk_trouble` says why streams go on from memory alone, or "".
+    """
 
     async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "sessions": len(sessions)})
+        return web.json_response({"status": "ok", "sessions": len(sessions), "spool": disk_trouble() or "ok"})
 
     async def multivariant(request: web.Request) -> web.Response:
         stream = sessions.get(SessionId(request.match_info["session"]))
@@ -43,11 +52,15 @@ def make_origin(sessions: Mapping[SessionId, LiveStream]) -> web.Application:
     return application
 
 
-def make_runner(sessions: Mapping[SessionId, LiveStream]) -> web.AppRunner:
+def make_runner(
+    sessions: Mapping[SessionId, LiveStream], disk_trouble: Callable[[], str] = _no_trouble
+) -> web.AppRunner:
     """Return the runner of the origin; a request whose client went away is cancelled, which frees its place in the
     waiting line.
     """
-    return web.AppRunner(make_origin(sessions), handler_cancellation=True, access_log=None, shutdown_timeout=2.0)
+    return web.AppRunner(
+        make_origin(sessions, disk_trouble), handler_cancellation=True, access_log=None, shutdown_timeout=2.0
+    )
 
 
 def _response(answer: Answer) -> web.Response:

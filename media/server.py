@@ -18,6 +18,7 @@ from config import redis as redis_connection
 from config.limits import usable_cores
 from config.settings import Settings
 from media.callbacks import Callbacks
+from media.journal.metrics import DiskCollector
 from media.metrics import CoresCollector, NodeCollector
 from media.node import Node
 from media.origin import make_runner
@@ -78,9 +79,14 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             registry=Registry(redis),
             make_pipeline=partial(Pipeline, workshop),
         )
-        runner = make_runner(node.streams)
+        runner = make_runner(node.streams, lambda: spool.disk.trouble)
         await runner.setup()
-        collectors = (NodeCollector(node), CoresCollector(workshop.admission), PicturesCollector(pictures))
+        collectors = (
+            NodeCollector(node),
+            CoresCollector(workshop.admission),
+            PicturesCollector(pictures),
+            DiskCollector(spool.disk),
+        )
         for collector in collectors:
             REGISTRY.register(collector)
         rtmp = RtmpServer(node)

@@ -60,7 +60,7 @@ async def _compare(rungs: list[Rung]) -> list[tuple[str, ...]]:
         finally:
             spool.close()
     names = "video audio " + " ".join(rung.name for rung in rungs)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in ways:
         more = cost[name] - cost["memory"]
         target = "5.0%" if name == "journal" else ""

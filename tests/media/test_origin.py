@@ -92,7 +92,8 @@ async def test_refusals_are_brief(origin: Origin, path: str, status: int) -> Non
 
 
 async def test_a_session_that_cannot_be_played_yet_is_not_found(tmp_path: Path) -> None:
-    runner = make_runner({SessionId("new"): make_stream(tmp_path)})
+    trouble = [""]
+    runner = make_runner({SessionId("new"): make_stream(tmp_path)}, lambda: trouble[0])
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0]
@@ -100,8 +101,9 @@ async def test_a_session_that_cannot_be_played_yet_is_not_found(tmp_path: Path) 
         for path in ("new/playlist.m3u8", "new/video.m3u8"):
             async with http.get(f"http://{host}:{port}/{path}") as response:
                 assert response.status == 404
-        async with http.get(f"http://{host}:{port}/healthz") as response:
-            assert await response.json() == {"status": "ok", "sessions": 1}
+        for trouble[0], spool in (("", "ok"), ("No space left on device", "No space left on device")):
+            async with http.get(f"http://{host}:{port}/healthz") as response:
+                assert await response.json() == {"status": "ok", "sessions": 1, "spool": spool}
     await runner.cleanup()
 
 
