@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.bench import delivery, glass, ingest, journal, ladder, sources
+from tests.bench import archive, delivery, glass, ingest, journal, ladder, sources
 
 TABLES = {
     "ingest": ingest.main,
     "delivery": delivery.main,
+    "archive": archive.main,
     "glass": glass.main,
     "ladder": ladder.main,
     "journal": journal.main,

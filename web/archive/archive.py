@@ -160,6 +160,8 @@ class Archive:
                 name = made.thumbnail_name
             if name in own:
                 return await self.objects.bring(f"{cut.prefix}/{name}", is_public=is_public)
+        if ALIASES.get(name) == "thumbnail":  # its own comes later
+            return await self.stored_file(item.session_id, name, is_public=is_public)
         segment = stored.segment_of(name)
         msn = segment[1] if segment else stored.captions_of(name)
         if stored.init_of(name) is None and (msn is None or not cut.first_msn <= msn <= cut.last_msn):

@@ -129,6 +129,8 @@ MADE = ClipMade(
 async def test_a_clip_plays_at_once_and_gets_its_pieces(recorded: Recorded) -> None:
     await recorded.add_clip(2, 4)
     assert await follow(recorded, "/clips/k1") == {"video.m3u8", "audio.m3u8"}
+    await recorded.add_file("thumbnail", 0, "thumbnail-7.jpg")
+    assert await recorded.get("/clips/k1/thumbnail.jpg") == (200, body_of("thumbnail-7.jpg"))
     await recorded.services.pool.execute("DELETE FROM clips")
     await recorded.add_clip(2, 4, MADE)
     for name in ("video-head-init.mp4", "video-head.m4s", "thumbnail-clip.jpg"):
@@ -136,7 +138,7 @@ async def test_a_clip_plays_at_once_and_gets_its_pieces(recorded: Recorded) -> N
     assert await follow(recorded, "/clips/k1") == {"video.m3u8", "audio.m3u8"}
     text = await recorded.text("/clips/k1/video.m3u8")
     assert re.findall(r"^video-.*m4s$", text, re.MULTILINE) == ["video-head.m4s", "video-3.m4s", "video-4.m4s"]
-    assert await recorded.get("/clips/k1/thumbnail.jpg") == (200, body_of("thumbnail-clip.jpg"))
+    assert await recorded.get("/clips/k1/thumbnail-clip.jpg") == (200, body_of("thumbnail-clip.jpg"))
 
 
 async def test_a_clip_opens_nothing_beside_it(recorded: Recorded) -> None:
