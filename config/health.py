@@ -32,7 +32,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    found = {port: answers(port) for port in (settings.http_port, settings.origin_port)}
+    found = {port: answers(port) for port in (settings.http_port, settings.origin_port, settings.storage_port)}
     sick = [port for port, is_well in found.items() if is_well is False]
     if sick or not any(found.values()):
         sys.stderr.write(f"unhealthy: {found}\n")

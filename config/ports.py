@@ -23,6 +23,7 @@ def listeners(settings: Settings) -> list[Listener]:
         Listener(settings.http_host, settings.http_port, "TALLY_HTTP_PORT"),
         Listener(settings.internal_host, settings.internal_port, "TALLY_INTERNAL_PORT"),
         Listener(settings.origin_host, settings.origin_port, "TALLY_ORIGIN_PORT"),
+        Listener(settings.storage_host, settings.storage_port, "TALLY_STORAGE_PORT"),
     ]
     if settings.rtmp_port:
         found.append(Listener(settings.rtmp_host, settings.rtmp_port, "TALLY_RTMP_PORT"))

@@ -33,6 +33,7 @@ class Commands(msgspec.Struct, frozen=True, kw_only=True):
     """The commands of our own processes."""
 
     ingest: tuple[str, ...] = (sys.executable, "-m", "media", "ingest")
+    storage: tuple[str, ...] = (sys.executable, "-m", "media", "storage")
     web: tuple[str, ...] = (sys.executable, "-m", "web")
     first_run: tuple[str, ...] = (sys.executable, "-m", "web", "first-run")
 
@@ -114,6 +115,8 @@ class Serving:
         is_first = await has_no_account(self._database_url)
         # Ingest comes after web and goes before it, so that web hears of every publisher, also of the last one's end.
         await self._supervisor.start(*self._web_specs(is_first=is_first))
+        # Storage comes before ingest and goes after it, so that the end of every stream is still stored.
+        await self._supervisor.start(self._storage_spec())
         await self._supervisor.start(self._ingest_spec())
         first_run = banner.read_first_run(self._settings.data) if is_first else None
         self._terminal.announce(banner.text(self._settings, VERSION, first_run))
@@ -145,6 +148,11 @@ class Serving:
 
     def _ingest_spec(self) -> Spec:
         return Spec(name="ingest", argv=self._commands.ingest, env=self._environ(), ready=_ingest_ready(self._settings))
+
+    def _storage_spec(self) -> Spec:
+        settings = self._settings
+        listener = accepts(reachable(settings.storage_host), settings.storage_port)
+        return Spec(name="storage", argv=self._commands.storage, env=self._environ(), ready=listener)
 
     def _environ(self) -> dict[str, str]:
         settings = self._settings

@@ -46,7 +46,7 @@ def _answered(response: Mapping[str, Any], address: S3Address, setting: str) -> 
 
 def _advice(code: str, status: int, response: Mapping[str, Any], address: S3Address) -> str:
     bucket, host = address.bucket, address.host
-    if code in WRONG_CLOCK or (status == 403 and _skew_s(response) > MAX_SKEW_S):
+    if code in WRONG_CLOCK or (status in {400, 401, 403} and _skew_s(response) > MAX_SKEW_S):
         return f"the clock of this machine is too far from that of {host}: let it follow a time server"
     if code == "NoSuchBucket":
         return f"there is no bucket {bucket} on {host}: make it, or correct its name"

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import asyncpg
 
-PORTS = {"web": ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT"), "ingest": ("TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT")}
+PORTS = {
+    "web": ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT"),
+    "storage": ("TALLY_STORAGE_PORT",),
+    "ingest": ("TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT"),
+}
 FIRST_RUN = {
     "watchUrl": "http://localhost/demo",
     "rtmpUrl": "rtmp://localhost/live/live_standin",

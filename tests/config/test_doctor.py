@@ -16,7 +16,7 @@ from config.settings import Loaded, load
 
 pytestmark = pytest.mark.services
 
-PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT")
+PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT", "TALLY_STORAGE_PORT")
 
 
 @pytest.fixture

@@ -34,14 +34,14 @@ from config.embedded import running
 from config.serve import Commands, serve
 python = sys.executable
 commands = Commands(ingest=(python, {STANDIN!r}, "ingest"), web=(python, {STANDIN!r}, "web"),
-                    first_run=(python, {STANDIN!r}, "first-run"))
+                    storage=(python, {STANDIN!r}, "storage"), first_run=(python, {STANDIN!r}, "first-run"))
 running.LEFTOVER_S = 0.5
 try:
     serve(commands)
 except OPERATOR_ERRORS as error:
     sys.exit(f"tally: {{error}}")
 """
-PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT")
+PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT", "TALLY_STORAGE_PORT")
 DEADLINE_S = 20.0
 
 

@@ -1,0 +1,138 @@
+"""The storage process: sessions in front, its own small listener behind.
+
+It needs Redis and a store sooner or later, but waits for both: nothing is lost while they are away.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import msgspec
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from config import redis as redis_connection
+from config.objects.opening import Stores, open_stores
+from config.settings import Settings
+from media.storage import exports
+from media.storage.events import EventSink
+from media.storage.eviction import Eviction, limit_bytes
+from media.storage.keeping import Keeping
+from media.storage.metrics import Figures
+from media.storage.spool import SpoolInUse, StoredSpool
+from media.storage.uploads import Uploads
+
+log = structlog.get_logger()
+
+RECENTLY_S = 300.0
+"""So long health speaks of segments that were given up."""
+
+
+class StartError(Exception):
+    """The process cannot start; the text says what to do."""
+
+
+class Health(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of /healthz and /readyz."""
+
+    status: str
+    waiting: int
+    troubles: list[str]
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
+    """Run the storage process until `stop` is set. Raises `StartError`."""
+    if settings.redis_url is None:
+        raise StartError("TALLY_REDIS_URL is not set: start everything with `tally serve`, or name your Redis")
+    root = settings.data / "spool"
+    try:
+        spool = StoredSpool(root)
+    except SpoolInUse as error:
+        raise StartError(str(error)) from error
+    except OSError as error:
+        raise StartError(f"TALLY_DATA: {root} cannot be used: {error.strerror}") from error
+    figures = Figures(spool.streams)
+    figures.spool_limit_bytes = limit_bytes(settings.spool_max_gb, root)
+    eviction = Eviction(root, settings.spool_max_gb, spool.streams, figures)
+    redis = redis_connection.connect(settings.redis_url)
+    REGISTRY.register(figures)
+    try:
+        async with open_stores(settings) as stores:
+            uploads, sink = Uploads(stores, spool.streams, figures), EventSink(redis)
+            keeping = Keeping(spool, uploads, sink, eviction)
+            health = _health(uploads, sink, eviction)
+            await _work(settings, stores, keeping, health, stop)
+    finally:
+        REGISTRY.unregister(figures)
+        eviction.close()
+        spool.close()
+        await redis.aclose()
+
+
+async def _work(
+    settings: Settings, stores: Stores, keeping: Keeping, health: Callable[[], Health], stop: asyncio.Event
+) -> None:
+    runner = web.AppRunner(_application(stores, health), access_log=None)
+    await runner.setup()
+    try:
+        await _listen(runner, settings)
+        log.info("storage ready", port=settings.storage_port)
+        life = asyncio.create_task(keeping.run(), name="keeping")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("storage stopping", waiting=health().waiting)
+        stopped.cancel()
+        life.cancel()
+        await asyncio.wait({life, stopped})
+    finally:
+        await runner.cleanup()
+    if not life.cancelled():
+        life.result()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.storage_host, settings.storage_port).start()
+    except OSError as error:
+        raise StartError(
+            f"storage cannot listen on port {settings.storage_port} (TALLY_STORAGE_PORT): {error}"
+        ) from error
+
+
+def _health(uploads: Uploads, sink: EventSink, eviction: Eviction) -> Callable[[], Health]:
+    def answer() -> Health:
+        troubles = list(uploads.troubles)
+        if sink.trouble is not None:
+            troubles.append(sink.trouble)
+        now = asyncio.get_running_loop().time()
+        if eviction.full_at and now - eviction.full_at < RECENTLY_S:
+            troubles.append("the spool is full: segments are given up")
+        return Health("degraded" if troubles else "ok", uploads.waiting, troubles)
+
+    return answer
+
+
+def _application(stores: Stores, health: Callable[[], Health]) -> web.Application:
+    async def well(_request: web.Request) -> web.Response:
+        # 200 also when a store is away: a process that is started again has no better one
+        return web.Response(body=msgspec.json.encode(health()), content_type="application/json")
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/healthz", well)
+    app.router.add_get("/readyz", well)
+    app.router.add_get("/metrics", metrics)
+    exports.add_to(app, stores)
+    return app
+
+
+async def run(settings: Settings) -> None:
+    """Run the storage process until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await serve(settings, stop=stop)
