@@ -150,14 +150,20 @@ class Window:
     def replay(self, record: Journaled) -> None:
         """Take the next of what was published before: it is in the spool. Raises `LookupError` or `ValueError`."""
         if isinstance(record, PartAdded):
-            self._replay_part(self.segments[-1], record)
+            self._replay_part(self._open_segment(record), record)
         elif isinstance(record, SegmentClosed):
-            self._close(self.segments[-1], record.duration_s)
+            self._close(self._open_segment(record), record.duration_s)
         else:
             segment = self._replay_segment(record)
             if not isinstance(record, SegmentBegun):
                 segment.is_gap = True
                 self._close(segment, record.duration_s)
+
+    def _open_segment(self, record: PartAdded | SegmentClosed) -> LiveSegment:
+        segment = self.segments[-1]
+        if segment.msn != record.msn or segment.duration_s is not None:
+            raise ValueError(f"{self.name} segment {record.msn} is not in progress")
+        return segment
 
     def _replay_segment(self, record: SegmentBegun | GapMade | SegmentLost) -> LiveSegment:
         last = self.segments[-1] if self.segments else None

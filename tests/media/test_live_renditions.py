@@ -1,13 +1,14 @@
 """A live stream with a ladder: when it can be played, what is shown while its source is away, what date-times say."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from media.journal.writer import Journal
 from media.live import LiveStream
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from media.publication import Description
@@ -39,7 +40,14 @@ OPUS = CodecConfig(TrackKind.AUDIO, "Opus", b"\0\2\0\0\0\0\xbb\x80\0\0\0", sampl
 class Stage:
     """A stream whose rungs come `lag_s` after the source, as far as they are alive."""
 
-    def __init__(self, directory: Path, rungs: Sequence[Rung] = (HIGH, LOW), *, lag_s: float = 0.2) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        rungs: Sequence[Rung] = (HIGH, LOW),
+        *,
+        lag_s: float = 0.2,
+        journal: Callable[[Spool], Journal] | None = None,
+    ) -> None:
         self.sources: list[Source] = []
         self.playable_at: list[float] = []
         self.now_s = 0.0
@@ -55,6 +63,7 @@ class Stage:
             part_s=0.333,
             segment_s=2,
             spool=spools[-1],
+            journal=None if journal is None else journal(spools[-1]),
             on_playable=lambda: self.playable_at.append(self.now_s),
             choose_rungs=self._choose,
         )
