@@ -224,7 +224,10 @@ class SourceTrack(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class MakeClip(msgspec.Struct, frozen=True, rename="camel", tag_field="type", tag="make_clip"):
-    """Give a clip exact edges, an MP4 (of the first video track and the audio) and a thumbnail; times in media time."""
+    """Give a clip exact edges, an MP4 (of the first video track and the audio) and a thumbnail; times in media time.
+
+    `created_at_ms` goes into the MP4, 0 is unknown. The same job again makes the same objects.
+    """
 
     clip_id: ClipId
     channel_id: ChannelId
@@ -232,6 +235,7 @@ class MakeClip(msgspec.Struct, frozen=True, rename="camel", tag_field="type", ta
     end_s: float
     title: str
     tracks: list[SourceTrack]
+    created_at_ms: int = 0
 
 
 MediaJob = Union[DeleteObjects, MakeClip]  # noqa: UP007 (msgspec names the union in errors)

@@ -57,16 +57,16 @@ class ChildFailed(Exception):
     """The text says how, to operators."""
 
 
-async def make_clip(job: MakeClip, stores: StoresLike, scratch: Path, *, created_s: int) -> ClipMade:
-    """Make a clip and store it. `scratch` is a directory for temporary files; `created_s` counts from 1970.
+async def make_clip(job: MakeClip, stores: StoresLike, scratch: Path) -> ClipMade:
+    """Make a clip and store it. `scratch` is a directory for temporary files.
 
-    The same job with the same `created_s` stores the same objects again.
+    The same job stores the same objects again.
     """
     check(job)
     with tempfile.TemporaryDirectory(prefix="clip-", dir=scratch, ignore_cleanup_errors=True) as name:
         directory = Path(name)
         tracks = await _fetch(job, stores, directory)
-        task = ClipTask(str(directory), job.start_s, job.end_s, job.title, created_s, tracks)
+        task = ClipTask(str(directory), job.start_s, job.end_s, job.title, job.created_at_ms // 1000, tracks)
         answer = await _run(task)
         if isinstance(answer, NotMade):
             raise CannotMake(answer.reason)

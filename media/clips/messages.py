@@ -14,7 +14,7 @@ class ClipTask(msgspec.Struct, frozen=True, tag="task"):
     """Make a clip from `start_s` to `end_s`, media time.
 
     In `tracks`, keys are names of files in `directory`, "" for segments that are not there because they are neither at
-    an edge nor in the MP4, which has the first track of each kind. `created_s` counts from 1970.
+    an edge nor in the MP4, which has the first track of each kind. `created_s` counts from 1970, 0 is unknown.
     """
 
     directory: str

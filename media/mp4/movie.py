@@ -58,8 +58,8 @@ def whole(tracks: Sequence[MovieTrack], start_s: Fraction | None = None) -> Span
 def movie(
     tracks: Sequence[MovieTrack], span: Span, *, title: str, created_s: int, moved_by: int = 0, is_long: bool = True
 ) -> bytes:
-    """Return moov. `created_s` counts from 1970; for `moved_by` and `is_long` see `SampleTable.boxes`."""
-    created = created_s + EPOCH_1904
+    """Return moov. `created_s` counts from 1970, 0 is unknown; for `moved_by` and `is_long` see `SampleTable.boxes`."""
+    created = created_s + EPOCH_1904 if created_s else 0
     filled = [track for track in tracks if track.table.count]
     lengths = [_edits(track.table, span)[1] for track in filled]
     header = full(

@@ -26,7 +26,6 @@ RUNG = [
 ]
 WITH_RUNG = [*BOTH.tracks, SourceTrack("360p", "video", RUNG)]
 """A second rendition with pictures, of which only the edges are needed, and only they are there."""
-CREATED_S = 1_700_000_000
 
 
 class Stores:
@@ -56,7 +55,7 @@ async def fill(stores: Stores, stored: Stored) -> None:
 @services
 async def test_pieces_mp4_and_thumbnail_are_in_storage(stores: Stores, tmp_path: Path) -> None:
     await fill(stores, BOTH)
-    made = await make_clip(job(WITH_RUNG), stores, tmp_path, created_s=CREATED_S)
+    made = await make_clip(job(WITH_RUNG), stores, tmp_path)
     assert [track.rendition for track in made.tracks] == ["video", "audio", "360p"]
     names = {made.mp4_name: made.mp4_size, made.thumbnail_name: made.thumbnail_size}
     for track in made.tracks:
@@ -76,7 +75,7 @@ async def test_pieces_mp4_and_thumbnail_are_in_storage(stores: Stores, tmp_path:
     assert made.duration_s == pytest.approx(5.111 - 38 / 30, abs=0.001)
     assert pictures_and_size(await stores.kept.get(f"clips/channel/clip1/{made.thumbnail_name}")) == (1, 320, 180)
     assert [path for path in tmp_path.iterdir() if path.name.startswith("clip-")] == []
-    again = await make_clip(job(WITH_RUNG), stores, tmp_path, created_s=CREATED_S)
+    again = await make_clip(job(WITH_RUNG), stores, tmp_path)
     assert again == made  # a name never stands for other bytes, and a repeated job leaves nothing behind
 
 
@@ -84,13 +83,13 @@ async def test_pieces_mp4_and_thumbnail_are_in_storage(stores: Stores, tmp_path:
 async def test_media_that_is_no_media_is_said_to_the_owner(stores: Stores, tmp_path: Path) -> None:
     await fill(stores, Stored(dict.fromkeys(BOTH.objects, b"no media at all"), []))
     with pytest.raises(CannotMake, match="cannot be read"):
-        await make_clip(job(BOTH.tracks), stores, tmp_path, created_s=CREATED_S)
+        await make_clip(job(BOTH.tracks), stores, tmp_path)
 
 
 @services
 async def test_a_missing_object_is_told_as_such(stores: Stores, tmp_path: Path) -> None:
     with pytest.raises(NoSuchObject):
-        await make_clip(job(BOTH.tracks), stores, tmp_path, created_s=CREATED_S)
+        await make_clip(job(BOTH.tracks), stores, tmp_path)
 
 
 @services
@@ -111,7 +110,7 @@ async def test_a_child_that_fails_is_told_of_and_gone(
     monkeypatch.setattr(making, "COMMAND", (making.COMMAND[0], "-c", code))
     monkeypatch.setattr(making, "DEADLINE_S", 0.5 if words == "no answer" else 60.0)
     with pytest.raises(ChildFailed, match=words):
-        await make_clip(job(BOTH.tracks), stores, tmp_path, created_s=CREATED_S)
+        await make_clip(job(BOTH.tracks), stores, tmp_path)
 
 
 @services
@@ -122,7 +121,7 @@ async def test_the_child_knows_no_secret(stores: Stores, tmp_path: Path, monkeyp
     answer = "import json, os; print(json.dumps({'type': 'not_made', 'reason': ' '.join(os.environ)}))"
     monkeypatch.setattr(making, "COMMAND", (making.COMMAND[0], "-c", answer))
     with pytest.raises(CannotMake) as caught:
-        await make_clip(job(BOTH.tracks), stores, tmp_path, created_s=CREATED_S)
+        await make_clip(job(BOTH.tracks), stores, tmp_path)
     assert "PATH" in str(caught.value).split()
     assert not {"TALLY_SECRET", "AWS_SECRET_ACCESS_KEY"} & set(str(caught.value).split())
 
