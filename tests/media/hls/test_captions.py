@@ -157,3 +157,20 @@ def test_too_many_are_refused() -> None:
     assert taken == [True] * MAX_WAITING + [False] * 2
     add_segments(captions, 0, 1)
     assert captions.add(said("again", 4.5))
+
+
+def test_what_is_settled_is_told_once_and_shown_again_by_another_process() -> None:
+    captions = Captions(make_window())
+    captions.add(said("hello", 1.5, 1.0, language="de"))
+    window = captions.lead
+    for msn in range(3):
+        window.apply(Part("video", msn, 0, msn * 2.0, 2.0, True, b"x"))
+        window.apply(SegmentEnd("video", msn, 2.0))
+    settled = dict(captions.settle())
+    assert set(settled) == {0, 1}
+    assert captions.settle() == []
+    again = Captions(window)
+    again.resume(settled, "de")
+    assert again.language == "de"
+    assert [again.find(msn) for msn in range(4)] == [captions.find(msn) for msn in range(4)]
+    assert again.settle() == []

@@ -11,8 +11,7 @@ from media.journal import writer
 from media.journal.disk import Disk
 from media.journal.reader import read_journal
 from media.journal.writer import Journal
-from tests.media.journal.samples import BEGUN
-from tests.media.journal.test_writer import content, segment, write
+from tests.media.journal.samples import BEGUN, content, segment, write
 
 LIMIT = 5 * len(content(0, 0)) + 7
 """A whole segment, and the journal of one and a half."""

@@ -19,8 +19,7 @@ from media.journal.reader import read_journal
 from media.journal.writer import GIVE_UP_S, LATE_S, Journal
 from schemas import journal
 from schemas.journal import Record
-from tests.media.journal.samples import BEGUN, PLANNED
-from tests.media.journal.test_writer import begun, part, segment, whole, write
+from tests.media.journal.samples import BEGUN, PLANNED, begun, part, segment, whole, write
 
 
 class Clock:

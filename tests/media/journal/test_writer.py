@@ -1,6 +1,5 @@
 """Writing journals: what lies where, what is written first, how one goes on after any interruption."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from media.journal.reader import JournalTail, read_journal
 from media.journal.writer import Journal
 from schemas import journal
 from schemas.journal import Record
-from tests.media.journal.samples import BEGUN, INIT, PLANNED, RECORDS
+from tests.media.journal.samples import BEGUN, INIT, PLANNED, RECORDS, content, segment, whole, write
 
 
 @pytest.fixture
@@ -25,36 +24,6 @@ def disk() -> Iterator[Disk]:
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "session"
-
-
-def part(msn: int, index: int, offset: int, data: bytes, rendition: str = "video") -> journal.PartAdded:
-    return journal.PartAdded(rendition, msn, index, offset, len(data), 0.5)
-
-
-def begun(msn: int, rendition: str = "video") -> journal.SegmentBegun:
-    return journal.SegmentBegun(rendition, msn, 1, 2.0 * msn, 1_700_000_000.0)
-
-
-def content(msn: int, index: int) -> bytes:
-    return hashlib.sha256(f"{msn} {index}".encode()).digest() * 8
-
-
-def segment(msn: int, parts: int = 4) -> list[tuple[Record, bytes]]:
-    """Return what is written of a segment of 2 s."""
-    size = len(content(msn, 0))
-    written: list[tuple[Record, bytes]] = [(begun(msn), b"")]
-    written += [(part(msn, index, index * size, content(msn, index)), content(msn, index)) for index in range(parts)]
-    return [*written, (journal.SegmentClosed("video", msn, 2.0, parts * size), b"")]
-
-
-def write(target: Journal, entries: list[tuple[Record, bytes]]) -> None:
-    for record, data in entries:
-        target.add(record, data)
-        target.commit()
-
-
-def whole(msn: int, parts: int = 4) -> bytes:
-    return b"".join(content(msn, index) for index in range(parts))
 
 
 def records(directory: Path) -> list[Record]:

@@ -9,6 +9,7 @@ from media.pictures.messages import Sheet, Still
 from media.pictures.stream import StreamPictures
 from media.spool import Spool
 from schemas.ids import SessionId
+from schemas.journal import PictureStored
 
 SESSION = SessionId("session")
 
@@ -142,4 +143,44 @@ async def test_after_the_end_no_more_are_made_and_what_exists_stays(spool: Spool
     pictures.add(still(1), 0)
     pictures.end()
     assert maker.forgotten == [SESSION]
+    assert await pictures.get("thumbnail.jpg") == b"thumbnail 1"
+
+
+async def test_pictures_go_on_where_another_process_stopped(spool: Spool, tmp_path: Path) -> None:
+    before = StreamPictures(SESSION, spool, Nobody())
+    stored: list[PictureStored] = []
+    before.on_stored = stored.append
+    for number, tiles in enumerate((1, 2, 3, 1, 2)):
+        before.add(still(number, tiles), 10.0 * number)
+        await settle(spool)
+    assert len(stored) == 10
+    pictures = StreamPictures(SESSION, spool, Nobody())
+    pictures.resume(stored)
+    for file in ("thumbnail.jpg", "storyboard.vtt", "storyboard-0-3.jpg", "storyboard-1-1.jpg"):
+        assert await pictures.get(file) == await before.get(file) is not None
+    pictures.add(still(5, 1), 50.0)
+    await settle(spool)
+    assert await pictures.get("storyboard-2-1.jpg") == b"sheet 5"
+    await asyncio.to_thread(spool.close)
+    assert files(tmp_path) == {
+        "thumbnail-6.jpg", "storyboard-0-3.jpg", "storyboard-1-2.jpg", "storyboard-2-1.jpg"
+    }  # fmt: skip
+
+
+async def test_versions_that_never_came_to_the_disk_leave_no_hole(spool: Spool) -> None:
+    pictures = StreamPictures(SESSION, spool, Nobody())
+    pictures.resume([PictureStored("sheet", "storyboard-0-3.jpg", 5, 20.0, 0, 3, 160, 90)])
+    text = (await pictures.get("storyboard.vtt") or b"").decode()
+    assert text.count("-->") == 3
+    assert "00:00:20.000 --> 00:00:30.000\nstoryboard-0-3.jpg#xywh=320,0,160,90" in text
+
+
+async def test_what_is_not_on_disk_is_not_told(spool: Spool, tmp_path: Path) -> None:
+    pictures = StreamPictures(SESSION, spool, Nobody())
+    stored: list[PictureStored] = []
+    pictures.on_stored = stored.append
+    (tmp_path / "spool" / SESSION).rmdir()
+    pictures.add(still(1, 1), 10.0)
+    await settle(spool)
+    assert stored == []
     assert await pictures.get("thumbnail.jpg") == b"thumbnail 1"
