@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.site import Site
+from tests.web.stored import publish
 from web import pages
 
 pytestmark = pytest.mark.services
@@ -25,7 +26,7 @@ def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/signup", "/dashboard"])
+@pytest.mark.parametrize("path", ["/", "/login", "/signup", "/dashboard", "/dashboard/videos"])
 async def test_the_fixed_pages_are_there_and_not_kept_by_caches(site: Site, path: str) -> None:
     async with site.client.get(site.base + path) as response:
         assert (response.status, await response.text()) == (200, INDEX)
@@ -46,10 +47,59 @@ async def test_a_channels_page_has_a_preview_for_links(site: Site) -> None:
     assert '<meta property="og:url" content="http://localhost:8080/news">' in text
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/nothing/videos", "/a%00b", "/%ff", "/.env", "/..%2f..%2fetc%2fpasswd"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/nothing/videos",
+        "/videos/0",
+        "/clips/0",
+        "/videos",
+        "/a%00b",
+        "/%ff",
+        "/.env",
+        "/..%2f..%2fetc%2fpasswd",
+    ],
+)
 async def test_an_unknown_page_is_the_page_that_says_so(site: Site, path: str) -> None:
     async with site.client.get(site.base + path) as response:
         assert (response.status, await response.text()) == (404, INDEX)
+
+
+async def test_a_clips_page_can_be_played_from_elsewhere(site: Site) -> None:
+    made = await publish(site)
+    body = {"channelId": made.channel, "startMs": 0, "endMs": 5_000, "title": 'A "goal" & more'}
+    clip = await site.data("POST", "/clips", body, who=made.alice)
+    base, file = "http://localhost:8080", f"http://localhost:8080/clips/{clip['id']}.mp4"
+    async with site.client.get(f"{site.base}/clips/{clip['id']}") as response:
+        assert response.status == 200
+        text = await response.text()
+    for tag in (
+        'property="og:title" content="A &quot;goal&quot; &amp; more"',
+        f'property="og:video" content="{file}"',
+        'property="og:video:height" content="720"',
+        f'property="og:image" content="{base}/clips/{clip["id"]}/thumbnail.jpg"',
+        'name="twitter:card" content="player"',
+        f'name="twitter:player:stream" content="{file}"',
+    ):
+        assert f"<meta {tag}>" in text
+    await site.data("PATCH", f"/clips/{clip['id']}", {"visibility": "followers"}, who=made.alice)
+    async with site.client.get(f"{site.base}/clips/{clip['id']}") as response:
+        assert (response.status, await response.text()) == (200, INDEX)
+
+
+async def test_a_recordings_page_says_nothing_of_it_when_it_is_not_public(site: Site) -> None:
+    made = await publish(site)
+    vod = await made.vod()
+    async with site.client.get(f"{site.base}/videos/{vod}") as response:
+        text = await response.text()
+    assert '<meta property="og:title" content="The news">' in text
+    assert f'content="http://localhost:8080/vods/{vod}/thumbnail.jpg"' in text
+    await site.data("PATCH", f"/vods/{vod}", {"visibility": "private"}, who=made.alice)
+    async with site.client.get(f"{site.base}/videos/{vod}") as response:
+        assert (response.status, await response.text()) == (200, INDEX)
+    async with site.client.get(f"{site.base}/news/videos") as response:
+        assert response.status == 200
 
 
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/", "/api/channels/a/b/c", "/ws/nothing", "/internal/x"])

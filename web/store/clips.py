@@ -26,9 +26,12 @@ SELECT: Final = (
     " EXISTS (SELECT 1 FROM segments g WHERE g.session_id = k.session_id AND g.is_gap"
     " AND g.msn BETWEEN k.first_msn AND k.last_msn"
     f" AND g.rendition = {LEADING.format(session='k.session_id')}) AS has_gaps"
+    ", i.width, i.height"
     " FROM clips k JOIN channels c ON c.id = k.channel_id JOIN users u ON u.id = c.user_id"
     " JOIN users p ON p.id = k.creator_id JOIN streams s ON s.id = k.session_id"
     " LEFT JOIN vods v ON v.session_id = k.session_id AND v.deleted_at IS NULL"
+    " LEFT JOIN LATERAL (SELECT width, height FROM inits n WHERE n.session_id = k.session_id AND n.kind = 'video'"
+    " ORDER BY n.rendition <> 'video', n.rendition, n.number LIMIT 1) i ON true"
 )
 
 
@@ -36,6 +39,7 @@ class ClipRow(msgspec.Struct, frozen=True):
     """A clip with what is shown of its channel. `made` is None until its edges are exact and its MP4 is there.
 
     `vod_id` and its visibility: the recording it is of, while that exists. `thumbnail`: the session's newest.
+    `width`, `height`: of its pictures, None without any.
     """
 
     id: ClipId
@@ -61,6 +65,8 @@ class ClipRow(msgspec.Struct, frozen=True):
     vod_own_visibility: Visibility | None
     thumbnail: str | None
     has_gaps: bool
+    width: int | None
+    height: int | None
 
 
 class Covered(msgspec.Struct, frozen=True):
