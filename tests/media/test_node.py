@@ -1,6 +1,7 @@
 """Claims of media.node: sessions, their heartbeats, registry entries and ends, with a real Redis."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,17 +17,20 @@ from redis.asyncio import Redis
 from config.redis import connect
 from media import node as node_module
 from media.callbacks import Callbacks
+from media.journal.reader import read_journal
 from media.metrics import NodeCollector
 from media.node import Node
 from media.pictures.link import Pictures
 from media.pipeline import Pipeline, Workshop
 from media.publication import PublishAttempt, Refused, Unavailable
 from media.publisher import Publisher
+from media.recovery import NEVER_SHOWN, TOO_LATE, recover
 from media.registry import Registry
 from media.session import STOPPED, Session
 from media.spool import Spool
 from media.testcard import CardSettings, TestCard
 from media.transcode.admission import Admission
+from schemas.access import Visibility
 from schemas.errors import ErrorCode, failure
 from schemas.ids import ChannelId, NodeId, SessionId
 from schemas.ingest import (
@@ -38,10 +42,12 @@ from schemas.ingest import (
     LiveEntry,
     PublishGrant,
     PublishRequest,
+    SetVisibility,
     Unpublish,
     live_key,
     session_key,
 )
+from schemas.journal import Ended
 
 pytestmark = pytest.mark.services
 
@@ -56,11 +62,13 @@ class Platform:
         self.beats: asyncio.Queue[Heartbeat] = asyncio.Queue()
         self.ends: asyncio.Queue[Unpublish] = asyncio.Queue()
         self.cut: list[Cut] = []
+        self.visibility: dict[SessionId, Visibility] = {}
         self.is_down = False
         self.order: list[str] = []
         self.open: SessionId | None = None
         """The channel's open row."""
         self.given = SessionId("")
+        self.visible_at_first: Visibility = "public"
         self._numbers = iter(range(1, 100))
 
     def answer(self, path: str, body: bytes) -> web.Response:
@@ -79,10 +87,17 @@ class Platform:
                 self.given = SessionId(f"s{next(self._numbers)}")
                 self.open = None if is_test else self.given
             session = self.open or self.given
-            data = PublishGrant(ChannelId("c1"), "demo", session, is_running=is_running, is_test=is_test)
+            data = PublishGrant(
+                ChannelId("c1"),
+                "demo",
+                session,
+                is_running=is_running,
+                is_test=is_test,
+                visibility=self.visible_at_first,
+            )
         elif path == "heartbeat":
             self.beats.put_nowait(msgspec.json.decode(body, type=Heartbeat))
-            data = HeartbeatAnswer(self.cut)
+            data = HeartbeatAnswer(self.cut, self.visibility)
         else:
             self.ends.put_nowait(msgspec.json.decode(body, type=Unpublish))
             self.open = None
@@ -134,8 +149,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> AsyncIterator[Bench]:
-    platform = Platform()
+async def running(
+    redis_url: str, folder: Path, *, grace_s: float = 30.0, platform: Platform | None = None, is_killed: bool = False
+) -> AsyncIterator[Bench]:
+    """Run a node; `is_killed`: until it is killed, which leaves its sessions as they are."""
+    platform = platform or Platform()
     spool = Spool(folder / "spool")
 
     workshop = Workshop(
@@ -169,12 +187,16 @@ async def running(redis_url: str, folder: Path, *, grace_s: float = 30.0) -> Asy
             registry=Registry(redis),
             make_pipeline=partial(Pipeline, workshop),
         )
+        for recovered in recover(spool, grace_s):
+            node.resume(recovered)
         life = asyncio.create_task(node.run())
-        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await node.has_announced.wait()
         try:
             yield Bench(node, platform, redis)
         finally:
-            await node.suspend()
+            if not is_killed:
+                await node.suspend()
             life.cancel()
             await asyncio.wait({life})
     await redis.aclose()
@@ -478,3 +500,142 @@ async def test_a_stopping_node_leaves_what_plays_to_the_next(bench: Bench) -> No
     assert health.publishers == []
     assert bench.platform.ends.empty()
     assert await bench.entry(live_key("demo")) is not None
+
+
+# --- another process after this one -------------------------------------------------------------------------
+
+
+async def test_a_killed_nodes_session_waits_in_the_next_and_its_publisher_goes_on(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+        started_at_ms = first.session.started_at_ms
+        msn = first.session.live.windows["video"].last_closed_msn
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        beat = await bench.until(lambda beat: any(each.is_waiting for each in beat.sessions))
+        [health] = beat.sessions
+        assert (health.session_id, health.is_playable, health.started_at_ms) == ("s1", True, started_at_ms)
+        assert health.returns_until_ms is not None
+        assert health.interruptions == 1
+        assert bench.node.streams[SessionId("s1")].windows["video"].last_closed_msn >= msn
+        assert await bench.entry(live_key("demo")) is not None
+        publisher = await bench.publish()
+        await bench.feed(publisher)
+        beat = await bench.until(lambda beat: not any(each.is_waiting for each in beat.sessions))
+        assert [each.session_id for each in beat.sessions] == ["s1"]
+        assert bench.session.live.windows["video"].last_closed_msn > msn
+    assert first.platform.ends.empty()
+
+
+async def test_the_first_heartbeat_of_the_next_process_names_what_goes_on(redis_url: str, tmp_path: Path) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+    while not first.platform.beats.empty():
+        first.platform.beats.get_nowait()
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        assert [each.session_id for each in bench.platform.beats.get_nowait().sessions] == ["s1"]
+
+
+async def test_a_session_that_was_silent_for_too_long_is_ended_with_its_journal(redis_url: str, tmp_path: Path) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+    journal = tmp_path / "spool" / "s1" / "journal"
+    os.utime(journal, (0, 0))
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        assert not bench.node.sessions
+        async with asyncio.timeout(5):
+            assert (await bench.platform.ends.get()).reason == TOO_LATE
+    last = read_journal(journal).records[-1]
+    assert isinstance(last, Ended)
+    assert last.reason == TOO_LATE
+
+
+async def test_a_session_that_had_shown_nothing_is_ended(redis_url: str, tmp_path: Path) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.publish()
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        async with asyncio.timeout(5):
+            assert (await bench.platform.ends.get()).reason == NEVER_SHOWN
+        await bench.publish()
+        assert list(bench.node.sessions) == ["s2"]
+
+
+async def test_a_number_that_was_here_never_begins_again(redis_url: str, tmp_path: Path) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+    os.utime(tmp_path / "spool" / "s1" / "journal", (0, 0))
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        async with asyncio.timeout(5):
+            await bench.platform.ends.get()
+        bench.platform.open = SessionId("s1")  # web has not heard of the end
+        with pytest.raises(Unavailable):
+            await bench.publish()
+        bench.platform.open = None
+        await bench.publish()
+        assert list(bench.node.sessions) == ["s2"]
+
+
+async def test_nobody_is_let_in_before_web_knows_what_goes_on(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+    first.platform.is_down = True
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        monkeypatch.setattr(node_module, "GRANT_TIMEOUT_S", 0.3)
+        with pytest.raises(Unavailable):
+            await bench.publish("other")
+        await bench.publish()  # its key is known, so it need not wait for web
+        monkeypatch.undo()
+        await bench.redis.delete(live_key("demo"))
+        asking = asyncio.create_task(bench.publish("other"))
+        await asyncio.sleep(0.1)
+        bench.platform.is_down = False
+        with pytest.raises(Refused, match="not valid"):
+            await asking
+        await bench.until(lambda beat: bool(beat.sessions))
+
+
+# --- who may watch ------------------------------------------------------------------------------------------
+
+
+async def visibility(bench: Bench) -> Visibility | None:
+    entry = await bench.entry(live_key("demo"))
+    return entry.visibility if entry else None
+
+
+async def test_a_grant_a_command_and_an_answer_say_who_may_watch(bench: Bench) -> None:
+    bench.platform.visible_at_first = "followers"
+    bench.platform.visibility[SessionId("s1")] = "followers"
+    await bench.playing()
+    assert await visibility(bench) == "followers"
+    bench.platform.visibility[SessionId("s1")] = "private"
+    command = msgspec.json.encode(SetVisibility(SessionId("s1"), "private"))
+    async with asyncio.timeout(5):
+        while not await bench.redis.publish(INGEST_COMMANDS, command):
+            await asyncio.sleep(0.01)
+        while await visibility(bench) != "private":
+            await asyncio.sleep(0.01)
+    bench.platform.visibility.clear()
+    async with asyncio.timeout(8):
+        while await visibility(bench) != "public":
+            await asyncio.sleep(0.05)
+
+
+async def test_a_session_that_goes_on_is_not_found_before_web_says_who_may_watch(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+        await first.redis.delete(live_key("demo"))
+    first.platform.is_down = True
+    first.platform.visibility[SessionId("s1")] = "private"
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        await asyncio.sleep(0.5)
+        assert await visibility(bench) is None
+        bench.platform.is_down = False
+        async with asyncio.timeout(5):
+            while await visibility(bench) is None:
+                await asyncio.sleep(0.05)
+        assert await visibility(bench) == "private"
