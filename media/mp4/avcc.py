@@ -4,6 +4,7 @@ Chromium, and all that decode with one configuration, stop where a track goes on
 whose parameter sets have different numbers can share one.
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -11,8 +12,10 @@ import msgspec
 from media.codecs.bits import BadConfig, Bits, rbsp
 from media.mp4.atoms import BadMedia, box, boxes
 from media.mp4.configs import VIDEO_FIELDS, config_of
-from media.mp4.segments import TrackInit
+from media.mp4.segments import Run, TrackInit
 
+LENGTH_BYTES = 4
+"""Before each NAL unit, as nearly all encoders have it."""
 SPS_IDS = 32
 """Numbers a sequence parameter set may have (ITU-T H.264, 7.4.2.1.1); those of picture parameter sets go farther."""
 
@@ -51,6 +54,36 @@ def free_ids(record: bytes) -> list[int]:
     """Return the numbers that no parameter set of an avcC has. Raises `BadMedia`."""
     used = read_record(record).ids
     return [number for number in range(SPS_IDS) if number not in used]
+
+
+def parameter_sets(init: TrackInit) -> bytes:
+    """Return the parameter sets as they may stand before a keyframe's picture; nothing of other codecs.
+
+    ISO/IEC 14496-15 wants them in sample entries alone ("avc1"). They are there too; but players that look at the first
+    entry only find out in this way that the encoder has changed.
+    """
+    if init.entry[4:8] != b"avc1":
+        return b""
+    record = read_record(config_of(init).record)
+    if record.head[4] & 3 != LENGTH_BYTES - 1:
+        return b""
+    return b"".join(len(unit).to_bytes(LENGTH_BYTES, "big") + unit for unit in [*record.sps, *record.pps])
+
+
+def announced(data: bytes, runs: Sequence[Run], init: TrackInit) -> tuple[bytes, list[Run]]:
+    """Return a keyframe that a segment begins with, behind its parameter sets, and the runs with it apart.
+
+    The first run is that keyframe, in the size that it has there. Without a keyframe or its sets there is nothing.
+    """
+    sets = parameter_sets(init)
+    if not sets or not runs or not runs[0].syncs or not runs[0].syncs[0]:
+        return b"", list(runs)
+    is_first = [True] + [False] * (len(runs[0].syncs) - 1)
+    key, *_ = runs[0].only(is_first)
+    rest = runs[0].only([not each for each in is_first])
+    sample = sets + data[key.offset : key.offset + key.size]
+    key.sizes = array("I", [len(sample)])
+    return sample, [key, *rest, *runs[1:]]
 
 
 def joined(inits: Sequence[TrackInit]) -> TrackInit | None:

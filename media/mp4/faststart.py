@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from media.mp4.avcc import announced
 from media.mp4.movie import MovieTrack, file_type, movie, whole
 from media.mp4.segments import Run, TrackInit, read_segment, without_leading
 from media.mp4.tables import MAX_OFFSET_32, SampleTable
@@ -28,9 +29,12 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class _Copy(msgspec.Struct, frozen=True):
+    """Bytes of a file, or those in `data`."""
+
     path: Path
     start: int
     size: int
+    data: bytes = b""
 
 
 def write(
@@ -72,19 +76,26 @@ def write(
 
 def _gather(tracks: Sequence[Sequence[Segment]], tables: Sequence[SampleTable]) -> list[_Copy]:
     """Fill the tables with offsets from the beginning of the media; return what goes there, in order."""
-    found: list[tuple[float, int, Run, Segment]] = []
+    found: list[tuple[float, int, Run, Segment, bytes]] = []
     for number, segments in enumerate(tracks):
         reached_s = float("-inf")  # runs of a track stay in their order, whatever their times
+        entry = segments[0].init.entry
         for segment in segments:
-            runs = read_segment(segment.path.read_bytes(), segment.init)
-            for run in runs if segment.is_joined else without_leading(runs):
+            data, keyframe = segment.path.read_bytes(), b""
+            runs = read_segment(data, segment.init)
+            runs = runs if segment.is_joined else without_leading(runs)
+            if segment.init.entry != entry:
+                entry = segment.init.entry
+                keyframe, runs = announced(data, runs, segment.init)
+            for run in runs:
                 reached_s = max(reached_s, run.decode_time / segment.init.timescale - float(segment.shift_s))
-                found.append((reached_s, number, run, segment))
+                found.append((reached_s, number, run, segment, keyframe))
+                keyframe = b""
     found.sort(key=lambda each: each[:2])
     copies, at = [], 0
-    for _, number, run, segment in found:
+    for _, number, run, segment, keyframe in found:
         tables[number].add(run, segment.init, at, segment.shift_s)
-        copies.append(_Copy(segment.path, run.offset, run.size))
+        copies.append(_Copy(segment.path, run.offset, run.size, keyframe))
         at += run.size
     return copies
 
@@ -96,6 +107,9 @@ def _media_head(payload: int) -> bytes:
 
 
 def _copy(copy: _Copy, out: BinaryIO) -> None:
+    if copy.data:
+        out.write(copy.data)
+        return
     with copy.path.open("rb") as source:
         source.seek(copy.start)
         out.write(source.read(copy.size))

@@ -98,14 +98,14 @@ class Exporter:
                 movie = StreamedMovie(export.tracks, inits, title=export.title, created_s=int(time.time()))
                 segments = await stack.enter_async_context(contextlib.aclosing(self._segments(movie.pieces)))
                 first = await anext(segments)  # after it most of what can be wrong with a store is known
-                movie.take(first)
+                begin = movie.head() + movie.take(first)
             except (BadMedia, StoreError) as error:
                 log.warning("export refused", title=export.title, reason=str(error))
                 return _failure(error)
             response = web.StreamResponse(headers={"Content-Type": "video/mp4", "Cache-Control": "no-store"})
             response.enable_chunked_encoding()
             await response.prepare(request)
-            await _send(request, response, movie, first, segments)
+            await _send(request, response, begin, movie, segments)
             return response
 
     async def _inits(self, tracks: Sequence[SourceTrack]) -> dict[str, TrackInit]:
@@ -150,15 +150,14 @@ class Exporter:
 async def _send(
     request: web.Request,
     response: web.StreamResponse,
+    begin: bytes,
     movie: StreamedMovie,
-    first: bytes,
     segments: AsyncIterator[bytes],
 ) -> None:
     try:
-        await _write(response, movie.head() + first)
+        await _write(response, begin)
         async for data in segments:
-            movie.take(data)
-            await _write(response, data)
+            await _write(response, movie.take(data))
         await _write(response, movie.tail())
         await response.write_eof()
     except (StoreError, BadMedia) as error:

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import msgspec
 import pytest
 
@@ -21,8 +22,7 @@ def written(stored: Stored, path: Path) -> bytes:
     chunks = [movie.head()]
     for piece in movie.pieces:
         data = stored.objects[piece.segment.key]
-        movie.take(data)
-        chunks.append(data)
+        chunks.append(movie.take(data))
     path.write_bytes(b"".join([*chunks, movie.tail()]))
     return path.read_bytes()
 
@@ -94,13 +94,26 @@ def test_a_hole_of_the_picture_alone_does_not_move_the_sound(tmp_path: Path) -> 
 
 
 def test_another_picture_size_has_its_own_sample_entry(tmp_path: Path) -> None:
-    other = h264(3, size="160x90")
-    data = written(store(broken(3, 0, other, aac(3))), tmp_path / "out.mp4")
-    assert data.count(b"avc1") >= 2
+    stored = store(broken(3, 0, h264(3, size="160x90"), aac(3)))
+    data = written(stored, tmp_path / "out.mp4")
     found = decode(tmp_path / "out.mp4")
     assert found.complaints == []
     assert len(found.pictures) == 180
     assert found.pictures[90] == pytest.approx(3.0, abs=0.001)
+    assert [box.kind for box in boxes(data)] == [b"ftyp", b"mdat", b"mdat", b"mdat", b"moov"]
+
+
+def test_one_that_knows_the_first_configuration_only_decodes_all(tmp_path: Path) -> None:
+    # As Chromium does: what it is told of a track it is told at the beginning.
+    written(store(broken(3, 0, h264(3, b_frames=0), aac(3))), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stream = container.streams.video[0]
+        decoder = av.CodecContext.create("h264", "r")
+        assert isinstance(decoder, av.VideoCodecContext)
+        decoder.extradata = stream.codec_context.extradata
+        decoder.options = {"err_detect": "explode"}
+        frames = [frame for packet in container.demux(stream) for frame in decoder.decode(av.Packet(bytes(packet)))]
+    assert len(frames) >= 180
 
 
 def test_another_sample_rate_keeps_step(tmp_path: Path) -> None:
