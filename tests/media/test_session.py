@@ -11,8 +11,19 @@ from media.live import LiveStream, StreamStats
 from media.packets import CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused
 from media.publisher import Publisher
-from media.session import ALREADY_LIVE, MAX_PUBLISHERS, NOT_BACK, PULSE_S, REPLACED, Session, digest_of
-from schemas.ids import ChannelId, SessionId
+from media.resume import Past
+from media.session import (
+    ALREADY_LIVE,
+    CLOCK_SLACK_S,
+    MAX_PUBLISHERS,
+    NOT_BACK,
+    PULSE_S,
+    REPLACED,
+    STOPPED,
+    Session,
+    digest_of,
+)
+from schemas.ids import ChannelId, NodeId, SessionId
 from schemas.ingest import AddMetadata, Limits, PublishGrant, TrackHealth
 from tests.media.material import AUDIO_CONFIG, VIDEO_CONFIG
 from tests.media.passthrough import Passthrough
@@ -46,8 +57,9 @@ class Recording(Passthrough):
         self.cues: list[Cue] = []
         self.described: list[Description] = []
         self.interrupted: list[float] = []
+        self.rejoined: list[float] = []
         self.ticks: list[float] = []
-        self.has_ended = False
+        self.has_ended = self.is_suspended = False
 
     def feed(self, event: MediaEvent, now: float) -> None:
         self.events.append(event)
@@ -59,6 +71,15 @@ class Recording(Passthrough):
 
     def interrupt(self, media_s: float) -> None:
         self.interrupted.append(media_s)
+
+    def resume(self, past: Past) -> None:
+        self.seen.is_playable = True
+
+    def rejoin(self, media_s: float) -> None:
+        self.rejoined.append(media_s)
+
+    def suspend(self) -> None:
+        self.is_suspended = True
 
     def tick(self, media_s: float) -> None:
         self.ticks.append(media_s)
@@ -699,3 +720,104 @@ def test_a_cut_ends_everybody_with_the_reason() -> None:
     stage.session.cut("The stream key was replaced.")
     stage.session.cut("again")
     assert one.cut_with == two.cut_with == stage.ends == ["The stream key was replaced."]
+
+
+# --- from one process to the next ---------------------------------------------------------------------------
+
+
+class Before:
+    """What a session reads of its past: 60 s of media, up to now but for what the process was away."""
+
+    def __init__(self, away_s: float) -> None:
+        self.end_s = 60.0
+        self.clock_offset_s = time.time() - away_s - self.end_s
+        self.interruptions = 2
+        self.is_interrupted = False
+        self.notes = 7
+
+
+def resumed(away_s: float = 4.0) -> Stage:
+    stage = Stage()
+    stage.session.resume(cast(Past, Before(away_s)), away_s, stage.now)
+    return stage
+
+
+def test_a_resumed_session_waits_for_what_is_left_of_the_grace() -> None:
+    stage = resumed(4.0)
+    assert stage.is_waiting()
+    health = stage.session.health(stage.now)
+    assert (health.is_waiting, health.interruptions, health.publishers) == (True, 3, [])
+    assert health.returns_until_ms == pytest.approx((time.time() + GRACE_S - 4) * 1000, abs=2000)
+    assert stage.pipeline.ticks == [pytest.approx(64.0, abs=0.5)]
+    stage.run(GRACE_S - 4 - 0.5)
+    assert stage.ends == []
+    stage.run(1)
+    assert stage.ends == [NOT_BACK]
+
+
+@pytest.mark.parametrize("first_ms", [0, 100, 61_000, 4_000_000_000])
+def test_its_publisher_goes_on_in_media_time_with_one_break_whatever_its_clock(first_ms: int) -> None:
+    stage = resumed(4.0)
+    one = stage.join(first_ms=first_ms)
+    one.frames = 25  # in the middle of a group of pictures
+    stage.run(3, one)
+    assert not stage.is_waiting()
+    assert stage.on_air() == [True]
+    assert isinstance(stage.pipeline.events[0], Discontinuity)
+    assert stage.pipeline.breaks == 1
+    assert stage.media_s == sorted(stage.media_s)
+    assert stage.media_s[0] == pytest.approx(65.0, abs=0.5)
+    assert stage.pipeline.rejoined == [pytest.approx(stage.media_s[0], abs=0.1)]
+
+
+@pytest.mark.parametrize(("set_by_s", "at_s"), [(-3600.0, 60.0), (3600.0, 64.0 + GRACE_S + CLOCK_SLACK_S)])
+def test_a_clock_that_was_set_meanwhile_moves_media_time_neither_back_nor_far(set_by_s: float, at_s: float) -> None:
+    stage = Stage()
+    past = Before(4.0)
+    past.clock_offset_s -= set_by_s
+    stage.session.resume(cast(Past, past), 4.0, stage.now)
+    assert stage.pipeline.ticks == [pytest.approx(at_s, abs=0.5)]
+
+
+def test_notes_go_on_in_their_numbers() -> None:
+    stage = resumed()
+    one = stage.join()
+    stage.run(1, one)
+    one.publisher.annotate(Note(500, "onCuePoint", {"name": "goal"}))
+    assert [cue.cue_id for cue in stage.pipeline.cues] == ["note-8"]
+
+
+def test_the_key_is_known_by_its_digest() -> None:
+    session = resumed().session
+    assert session.has_key("key")
+    assert not session.has_key("another")
+
+
+async def test_a_suspended_session_cuts_its_publishers_and_stands_still() -> None:
+    stage = Stage()
+    one, two = stage.join(), stage.join(priority="-1")
+    stage.run(3, one, two)
+    stage.session.suspend(stage.now)
+    assert (one.cut_with, two.cut_with) == ([STOPPED], [STOPPED])
+    assert (stage.pipeline.is_suspended, stage.is_waiting(), stage.ends) == (True, True, [])
+    ticks = len(stage.pipeline.ticks)
+    stage.run(GRACE_S + 5, one)
+    assert (len(stage.pipeline.ticks), stage.ends) == (ticks, [])
+
+
+def test_a_session_that_has_shown_nothing_ends_instead() -> None:
+    stage = Stage()
+    stage.join()
+    stage.session.suspend(stage.now)
+    assert stage.ends == [STOPPED]
+
+
+def test_an_older_answer_does_not_show_a_session_to_more_people() -> None:
+    stage = Stage()
+    asked = stage.now + 1
+    stage.session.show_to("private", asked + 1, asked + 1)
+    stage.session.show_to("public", asked, asked + 2)
+    assert stage.session.entry(NodeId("n"), "http://origin").visibility == "private"
+    stage.session.show_to("public", asked + 3, asked + 3)
+    assert stage.session.visibility == "public"
+    assert len(stage.changes) == 2

@@ -301,3 +301,23 @@ def test_any_sound_beside_video_is_whole(missing: set[int], shift_s: float, chan
     assert sum(not is_silent(unit) for unit in heard) + silence.dropped_packets == len(units)
     shown = [event for event in events if isinstance(event, Packet) and event.kind is TrackKind.VIDEO]
     assert shown == video_packets(9)
+
+
+def test_sound_of_another_process_goes_on_without_another_configuration() -> None:
+    silence = Silence()
+    silence.resume(AUDIO_CONFIG)
+    media = interleaved(video_packets(3, start_s=60), audio_packets(3, start_s=60))
+    events = run([Discontinuity("back"), VIDEO_CONFIG, AUDIO_CONFIG, *media], silence)
+    assert AUDIO_CONFIG not in events
+    assert not any(is_silent(unit) for unit in assert_whole(events))
+
+
+def test_silence_of_another_process_goes_on_too() -> None:
+    silence = Silence()
+    silence.resume(SILENT_CONFIG)
+    events = run([Discontinuity("back"), VIDEO_CONFIG, *video_packets(4, start_s=60)], silence)
+    assert SILENT_CONFIG not in events
+    units = assert_whole(events)
+    assert all(is_silent(unit) for unit in units)
+    assert units[0].dts == 60 * 48_000
+    assert seconds(units[-1]) > 63.5

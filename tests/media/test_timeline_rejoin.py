@@ -191,3 +191,23 @@ def test_newest_goes_on_with_our_clock() -> None:
     assert line.newest_s(54.05) == pytest.approx(4.04)
     [first] = packets(line.push(video(0, key=True), 54.05))
     assert first.dts / 90_000 == pytest.approx(4.04)
+
+
+def test_it_goes_on_from_another_process_by_the_wall_time_that_passed() -> None:
+    line = timeline()
+    line.resume(60.0, 100.0)
+    assert line.newest_s(104.0) == pytest.approx(64.0)
+    line.rejoin("the publisher is back")
+    events = line.push(video(5_000, key=True), 105.0) + line.push(audio(5_010), 105.0)
+    assert events[0] == Discontinuity("the publisher is back")
+    [picture, sound] = packets(events)
+    assert picture.dts == 65 * 90_000
+    assert sound.dts == pytest.approx(65.01 * 48_000, abs=48)
+
+
+def test_nothing_comes_before_what_another_process_published() -> None:
+    line = timeline()
+    line.resume(60.0, 100.0)
+    line.rejoin()
+    [picture] = packets(line.push(video(0, key=True), 99.0))
+    assert picture.dts > 60 * 90_000

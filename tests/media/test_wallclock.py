@@ -105,3 +105,12 @@ def test_numbers_are_not_remembered_for_ever() -> None:
         clock.arrive(2.0 * msn, WALL_CLOCK + 2.0 * msn - 1)
         clock.offset_s(msn, 2.0 * msn)
     assert clock.offset_s(0, 4000.0) != WALL_CLOCK
+
+
+def test_the_offset_of_another_process_holds_until_packets_come() -> None:
+    clock = WallClock()
+    clock.resume(1_000.0)
+    assert clock.offset_s(40, 80.0) == 1_000.0
+    clock.reanchor()
+    clock.arrive(90.0, 1_093.0)
+    assert clock.offset_s(41, 90.0) == 1_003.0

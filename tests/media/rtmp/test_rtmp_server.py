@@ -389,6 +389,18 @@ async def test_a_plain_close_loses_the_publisher(site: Site) -> None:
     assert publication.is_lost is True
 
 
+async def test_a_server_that_closes_loses_its_publishers_who_may_return(site: Site) -> None:
+    async with site.raw() as (_, writer):
+        writer.write(HANDSHAKE + hello("KEY"))
+        async with asyncio.timeout(5):
+            while not site.publications.all:
+                await asyncio.sleep(0.01)
+            (publication,) = site.publications.all
+            await site.server.close()
+            await publication.ended
+    assert publication.is_lost is True
+
+
 async def test_a_peer_that_leaves_before_the_grant_gives_it_back(site: Site) -> None:
     async with site.raw() as (_, writer):
         writer.write(HANDSHAKE + hello("slow"))

@@ -122,3 +122,14 @@ def test_no_node_promises_more_than_it_has(capacity: float, streams: list[tuple[
         assert admission.used <= capacity + 1e-9
         if ends:
             lease.release()
+
+
+def test_what_another_process_promised_is_made_whatever_is_free() -> None:
+    admission = Admission(TWO_CORES)
+    admission.admit(FULL_HD, ladder(FULL_HD), "libx264", "veryfast")
+    used = admission.used
+    lease = admission.readmit(FULL_HD, ladder(FULL_HD), "libx264", "veryfast")
+    assert (names(lease.rungs), lease.refused) == (["720p", "480p", "360p"], [])
+    assert admission.used == pytest.approx(2 * used)
+    lease.release()
+    assert admission.used == pytest.approx(used)
