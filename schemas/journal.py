@@ -127,7 +127,10 @@ class GapMade(msgspec.Struct, frozen=True, rename="camel", tag_field="t", tag="g
 
 
 class SegmentLost(msgspec.Struct, frozen=True, rename="camel", tag_field="t", tag="lost"):
-    """A segment was published live, but the disk did not take it in time: recordings have a gap there."""
+    """A segment was published live, but the disk did not take it in time: recordings have a gap there.
+
+    Its beginning and some of its parts may have been written before: then this takes their place.
+    """
 
     rendition: str
     msn: int

@@ -47,6 +47,7 @@ class Disk:
         self._since = 0.0
         self._lost_before = 0
         self._next_report = 0.0
+        self._is_reported = False  # that journals are behind now
 
     @property
     def is_slow(self) -> bool:
@@ -77,11 +78,11 @@ class Disk:
         """This journal keeps in memory what it has to write; also said again at each attempt that failed."""
         now = self._clock()
         if not self._behind:
-            self._since, self._lost_before = now, self.lost_segments
+            self._since, self._lost_before, self._is_reported = now, self.lost_segments, False
         self._behind.pop(journal, None)
         self._behind[journal] = reason
         if now >= self._next_report:
-            self._next_report = now + TROUBLE_PERIOD_S
+            self._next_report, self._is_reported = now + TROUBLE_PERIOD_S, True
             log.error(
                 "disk does not keep up, streams go on from memory",
                 reason=reason,
@@ -91,9 +92,8 @@ class Disk:
 
     def caught_up(self, journal: object) -> None:
         """This journal has nothing left that is not on disk, or has given up."""
-        if self._behind.pop(journal, None) is None or self._behind:
+        if self._behind.pop(journal, None) is None or self._behind or not self._is_reported:
             return
-        self._next_report = 0.0
         log.info(
             "disk keeps up again",
             seconds=round(self._clock() - self._since, 1),

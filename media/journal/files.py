@@ -79,8 +79,9 @@ class SessionFiles:
     def cut(self, sizes: Mapping[str, int]) -> None:
         """Cut off of these segments what no line speaks of. Raises `OSError`."""
         for file, size in sizes.items():
-            if (self._directory / file).stat().st_size > size:
-                os.truncate(self._directory / file, size)
+            path = self._directory / file
+            if path.exists() and path.stat().st_size > size:
+                os.truncate(path, size)
 
     def close(self) -> None:
         """Close everything; what is written next opens it again."""

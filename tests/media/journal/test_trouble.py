@@ -332,6 +332,20 @@ def test_trouble_is_reported_once_per_period_and_its_end_once(clock: Clock) -> N
     assert logs[-1]["lost_segments"] == 7
 
 
+def test_a_disk_that_comes_and_goes_does_not_fill_the_log(clock: Clock) -> None:
+    with ThreadPoolExecutor(1) as thread, structlog.testing.capture_logs() as logs:
+        disk = Disk(thread, clock)
+        for _ in range(90):
+            disk.fell_behind("one", "No space left on device")
+            clock.now += 0.5
+            disk.caught_up("one")
+            clock.now += 0.5
+        clock.now += TROUBLE_PERIOD_S
+        disk.fell_behind("one", "Input/output error")
+    assert [entry["log_level"] for entry in logs] == ["error", "info", "error", "info", "error"]
+    assert disk.trouble == "Input/output error"
+
+
 # --- the end ------------------------------------------------------------------------------------------------
 
 

@@ -221,3 +221,15 @@ async def test_killed_at_any_write_what_the_journal_says_is_true(
             assert (target / "video-0.m4s").read_bytes() == whole(0, 2)
             assert (target / "video-1.m4s").read_bytes() == whole(1, 3)
     assert last == len(entries) + 6, "each line and each part with its bytes was cut once"
+
+
+async def test_a_segment_in_progress_that_is_gone_is_not_made_again(directory: Path, disk: Disk) -> None:
+    written = Journal.create(directory, BEGUN, disk)
+    write(written, segment(0)[:3])
+    written.close()
+    (directory / "video-0.m4s").unlink()
+    resumed = Journal.resume(directory, read_journal(directory / "journal"), disk)
+    resumed.add(journal.Ended("", 1))
+    resumed.close()
+    assert not (directory / "video-0.m4s").exists()
+    assert records(directory)[-1] == journal.Ended("", 1)
