@@ -44,6 +44,7 @@ DELEGATES = {
     "user": Delegate("web", "add accounts", ("database_url", "redis_url")),
     "channel": Delegate("web", "add channels, limit what they may send", ("database_url", "redis_url")),
     "key": Delegate("web", "show or rotate stream keys", ("database_url", "redis_url")),
+    "access": Delegate("web", "replace the key of signed addresses", ("database_url", "redis_url")),
 }
 
 

@@ -105,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         one = _add(verbs, verb, text, f"tally key {verb} news")
         one.add_argument("channel", metavar="CHANNEL")
         _runs(one, work)
+
+    access = _add(subjects, "access", "Signed addresses of what is not public.", "tally access rotate")
+    text = "Sign with a new key from now on. Addresses that are out hold until they expire; with --now none does."
+    rotate = _add(_verbs(access, "access"), "rotate", text, "tally access rotate --now")
+    rotate.add_argument("--now", action="store_true", help="let no address work any more that was signed before")
+    _runs(rotate, commands.rotate_access)
     return parser
 
 

@@ -15,6 +15,7 @@ from config.settings import Settings
 from schemas.api import NAME_PATTERN
 from schemas.errors import ApiError
 from schemas.ids import ChannelId
+from web import access
 from web.api.streaming import publish_urls, rotate
 from web.calls import find_channel
 from web.names import refuse_reserved
@@ -122,6 +123,12 @@ async def rotate_key(services: Services, arguments: Namespace) -> Shown:
     channel = await find_channel(services, arguments.channel)
     key = await rotate(services, channel.id)
     return {"channel": channel.name, "streamKey": key, **_urls(services.settings)}
+
+
+async def rotate_access(services: Services, arguments: Namespace) -> Shown:
+    """`access rotate`: a new key signs; with --now what the old ones signed opens nothing any more."""
+    key_id = await access.rotate(services.pool, at_once=arguments.now)
+    return {"keyId": key_id, "takesEffectWithinS": round(access.REFRESH_S)}
 
 
 async def first_run(services: Services, _arguments: Namespace) -> Shown:

@@ -239,3 +239,14 @@ async def test_two_first_runs_at_once_agree(settings: Settings) -> None:
     made = [json.loads(out) for _, out in outcomes if out != b"{}\n"]
     assert len(made) == 1
     assert json.loads((settings.data / "first-run.json").read_text()) == made[0]
+
+
+def test_the_key_of_signed_addresses_is_replaced(terminal: Terminal, settings: Settings) -> None:
+    first = terminal.json("access", "rotate")["keyId"]
+    code, out, _ = terminal.run("access", "rotate")
+    assert code == 0
+    second = out.split()[1]
+    usable = "SELECT id FROM access_keys WHERE retires_at IS NULL OR retires_at > now() ORDER BY created_at"
+    assert query(settings, usable)[-2:] == [first, second]
+    third = terminal.json("access", "rotate", "--now")["keyId"]
+    assert query(settings, usable) == [third]
