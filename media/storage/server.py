@@ -5,7 +5,8 @@ It needs Redis and a store sooner or later, but waits for both: nothing is lost 
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -18,6 +19,7 @@ from config.settings import Settings
 from media.storage import exports
 from media.storage.events import EventSink
 from media.storage.eviction import Eviction, limit_bytes
+from media.storage.jobs import run_jobs
 from media.storage.keeping import Keeping
 from media.storage.metrics import Figures
 from media.storage.spool import SpoolInUse, StoredSpool
@@ -25,6 +27,8 @@ from media.storage.uploads import Uploads
 
 log = structlog.get_logger()
 
+SCRATCH = "scratch"
+"""The directory of data in which clips are made."""
 RECENTLY_S = 300.0
 """So long health speaks of segments that were given up."""
 
@@ -61,8 +65,9 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         async with open_stores(settings) as stores:
             uploads, sink = Uploads(stores, spool.streams, figures), EventSink(redis)
             keeping = Keeping(spool, uploads, sink, eviction)
+            jobs = partial(run_jobs, redis, stores, sink, scratch=settings.data / SCRATCH, consumer=spool.name)
             health = _health(uploads, sink, eviction)
-            await _work(settings, stores, keeping, health, stop)
+            await _work(settings, stores, [keeping.run, jobs], health, stop)
     finally:
         REGISTRY.unregister(figures)
         eviction.close()
@@ -71,24 +76,30 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
 
 
 async def _work(
-    settings: Settings, stores: Stores, keeping: Keeping, health: Callable[[], Health], stop: asyncio.Event
+    settings: Settings,
+    stores: Stores,
+    works: Sequence[Callable[[], Coroutine[None, None, None]]],
+    health: Callable[[], Health],
+    stop: asyncio.Event,
 ) -> None:
+    """Do all works until one fails or `stop` is set."""
     runner = web.AppRunner(_application(stores, health), access_log=None)
     await runner.setup()
     try:
         await _listen(runner, settings)
         log.info("storage ready", port=settings.storage_port)
-        life = asyncio.create_task(keeping.run(), name="keeping")
+        tasks = {asyncio.create_task(work(), name="work") for work in works}
         stopped = asyncio.create_task(stop.wait(), name="stop")
-        await asyncio.wait({life, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
         log.info("storage stopping", waiting=health().waiting)
-        stopped.cancel()
-        life.cancel()
-        await asyncio.wait({life, stopped})
+        for task in (*tasks, stopped):
+            task.cancel()
+        await asyncio.wait({*tasks, stopped})
     finally:
         await runner.cleanup()
-    if not life.cancelled():
-        life.result()
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

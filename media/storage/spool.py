@@ -17,7 +17,7 @@ import structlog
 from media.journal.reader import ForeignJournal
 from media.storage.ledger import OtherLedger
 from media.storage.stream import StoredStream
-from schemas.ids import SessionId
+from schemas.ids import SessionId, make_id
 from schemas.journal import JOURNAL_FILE
 
 log = structlog.get_logger()
@@ -49,6 +49,8 @@ class StoredSpool:
         self._next_look = 0.0
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _locked(root / STORAGE_LOCK)
+        self.name = _name(self._lock)
+        """Of this storage process, the same when it is started again."""
 
     def look(self, now: float) -> list[StoredStream]:
         """Find new sessions, and read what is new in all journals; return the sessions that have something new."""
@@ -150,6 +152,16 @@ def _locked(path: Path) -> int:
         os.close(descriptor)
         raise SpoolInUse(f"another storage process runs on {path.parent}") from error
     return descriptor
+
+
+def _name(descriptor: int) -> str:
+    """Return what stands in the lock's file; made once."""
+    name = os.pread(descriptor, 64, 0).decode("ascii", "replace")
+    if not _SESSION.fullmatch(name):
+        name = make_id()
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, name.encode(), 0)
+    return name
 
 
 def _is_held(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import archive, delivery, glass, ingest, journal, ladder, sources
+from tests.bench import archive, delivery, glass, ingest, journal, ladder, sources, storage
 
 TABLES = {
     "ingest": ingest.main,
@@ -11,6 +11,7 @@ TABLES = {
     "glass": glass.main,
     "ladder": ladder.main,
     "journal": journal.main,
+    "storage": storage.main,
 }
 
 
