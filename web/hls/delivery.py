@@ -211,7 +211,15 @@ class Delivery:
         return len(self._known)
 
     def find(self, wanted: Wanted) -> Entry | Flight:
-        """Return the entry when it is in memory, else the flight that brings it: join it, it lands with an entry."""
+        """Return the entry when it is in memory, else the flight that brings it: join it, it lands with an entry.
+
+        Who may have it is looked at once per second and address: most requests are those of a crowd for the same part.
+        """
+        if wanted.key is not None and wanted.admitted_tick == self.clock.tick_number:
+            entry = self.memory.find(wanted.key, self.now())
+            if entry is not None:
+                self.counters.memory_hits += 1
+                return entry
         if wanted.token and self._access is not None and self._access.is_unknown(wanted.token):
             key = f"~{wanted.token}/{wanted.root}/{wanted.name}/{wanted.session}/{wanted.file}"
             return self._join(key, lambda: self._learn(wanted))
@@ -223,7 +231,10 @@ class Delivery:
             entry = self.memory.find(key, self.now())
             if entry is not None and self._renew_visibility(wanted, entry):
                 self.counters.memory_hits += 1
-                return self.checked(wanted, entry)
+                found = self.checked(wanted, entry)
+                if found is entry:
+                    wanted.admitted_tick = self.clock.tick_number
+                return found
         if wanted.kind is Kind.ACCESS:
             return self._join(f"access/{wanted.root}/{wanted.name}~{wanted.token}", lambda: self._fly(wanted, ""))
         if wanted.root != "hls":

@@ -78,11 +78,12 @@ class Wanted:
 
     `key` is equal for equal requests, whatever their tokens, and carries the known directives only, sorted; it is None
     for what names no session, which only the registry knows. `is_positioned`: it asks for a position, and so may
-    block. `registry_key`: where a live one is looked up. `proved_tick`: the second of the clock for which its token
-    was found good.
+    block. `registry_key`: where a live one is looked up. `proved_tick` and `admitted_tick`: the second of the clock in
+    which its token was found good, and what is in memory of it for everybody who asks like this.
     """
 
     __slots__ = (
+        "admitted_tick",
         "file",
         "is_positioned",
         "key",
@@ -120,6 +121,7 @@ class Wanted:
         elif session is not None:
             self.key = f"{session}/{self.file}"
         self.proved_tick = -1
+        self.admitted_tick = -1
 
 
 def is_ours(target: bytes) -> bool | None:

@@ -1,5 +1,6 @@
 """A recorded session in a real database and a real store of files."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 
@@ -114,6 +115,12 @@ class Recorded:
         """Ask the web process."""
         async with self.site.client.get(self.site.base + path, headers=headers, allow_redirects=False) as response:
             return response.status, await response.read()
+
+    async def becomes(self, path: str, status: int) -> None:
+        """Wait for an answer: who may have what is believed for a second."""
+        async with asyncio.timeout(20):
+            while (await self.get(path))[0] != status:
+                await asyncio.sleep(0.1)
 
     async def text(self, path: str) -> str:
         """Return a playlist that must be there."""

@@ -71,9 +71,9 @@ async def test_what_is_made_private_closes_and_what_is_made_public_opens(recorde
     path = "/vods/v1/video-1.m4s"
     assert await statuses(recorded, path, "/vods/~nonsense/v1/video-1.m4s") == [200, 200]
     await recorded.show("vods", "private")
-    assert await statuses(recorded, path) == [403]
+    await recorded.becomes(path, 403)
     await recorded.show("vods", "public")
-    assert await statuses(recorded, path) == [200]
+    await recorded.becomes(path, 200)
 
 
 async def test_a_token_of_a_key_made_elsewhere_opens_at_once(recorded: Recorded) -> None:
@@ -112,7 +112,7 @@ async def test_a_stream_made_private_closes_within_seconds(
     await air(recorded, origin, "public")
     assert await recorded.get(f"/hls/demo/{PART}") == (200, part_body("s1", "video-10-0.m4s"))
     await air(recorded, origin, "private")
-    assert await statuses(recorded, f"/hls/demo/{PART}") == [403]
+    await recorded.becomes(f"/hls/demo/{PART}", 403)
     assert origin.requests[f"/{PART}"] == 1  # it lies in memory
 
 
