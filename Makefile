@@ -33,6 +33,7 @@ demo: setup ## publish a moving test picture with a clock and a tone to the demo
 
 bench: setup-dev $(UI)/.built ## print the benchmark tables
 	@bash .ci/chromium
+	@bash .ci/edges
 	@exec $(PY) -m tests.bench
 
 doctor: setup ## check this machine and print every setting with its source

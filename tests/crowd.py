@@ -15,6 +15,7 @@ HEADERS: Final = (
     "Accept-Encoding: gzip, deflate, br\r\nCookie: viewer=crowd{number:08}\r\n\r\n"
 )
 ANSWER_DEADLINE_S: Final = 20.0
+JOIN_BATCH: Final = 20
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 _PART = re.compile(rb'#EXT-X-PART:[^\n]*URI="([^"]*-([0-9]+)-([0-9]+)\.m4s)"')
 _HINT = re.compile(rb'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="[^"]*-([0-9]+)-([0-9]+)\.m4s"')
@@ -156,15 +157,16 @@ class Crowd:
         join_s: float = 1.0,
         at_ends: Callable[[int], None] = lambda sign: None,
     ) -> Seen:
-        """Let so many viewers join one after the other within `join_s`, then watch; return what all saw after that.
+        """Let so many viewers join little by little within `join_s`, then watch; return what all saw after that.
 
         `at_ends` is called with -1 when watching begins and with 1 when it ends.
         """
         self._viewers = [Viewer(self, number) for number in range(count)]
         try:
-            for viewer in self._viewers:
-                await self._connect(viewer)
-                await asyncio.sleep(join_s / count)
+            for first in range(0, count, JOIN_BATCH):
+                batch = self._viewers[first : first + JOIN_BATCH]
+                await asyncio.gather(*map(self._connect, batch))
+                await asyncio.sleep(join_s * len(batch) / count)
             self.seen = Seen()
             at_ends(-1)
             await self._watch_on(duration_s)

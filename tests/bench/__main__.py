@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.bench import archive, delivery, glass, ingest, journal, ladder, sources, storage
+from tests.bench import archive, delivery, edges, glass, ingest, journal, ladder, sources, storage
 
 TABLES = {
     "ingest": ingest.main,
     "delivery": delivery.main,
+    "edges": edges.main,
     "archive": archive.main,
     "glass": glass.main,
     "ladder": ladder.main,

@@ -11,22 +11,29 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from functools import partial
 from os import kill
 from pathlib import Path
 from signal import SIGKILL
 
 import aiohttp
+import asyncpg
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from config.embedded import running_urls
+from config.settings import load
+from schemas.access import sign
 from tests.crowd import Crowd
+from tests.e2e.account import Account
 from tests.e2e.streaming import PLAYLIST, streaming
 from tests.edges import EdgeServer, Kind, answered
 from tests.product import Product, free_ports, wait_until
 from tests.viewing import rendition_uris
+from web.store import access_keys
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(150)]
 
@@ -198,6 +205,50 @@ async def test_the_chat_socket_works_through_it(product: Product, edge: EdgeServ
         while (message := await socket.receive_json())["type"] != "joined":
             pass
         assert message["channelId"] == channel
+
+
+def test_only_good_tokens_open_what_is_not_public(product: Product, video: str, edges: dict[Kind, EdgeServer]) -> None:
+    first_run = product.first_run()
+    channel = first_run["channelId"]
+    account = Account.admin(product)
+    # By the channel's id, of which no edge has heard: that its name is public is believed for some seconds yet.
+    file = newest_segment(product, video).removeprefix(f"/hls/{first_run['channel']}/")
+    assert account.call("PATCH", f"channels/{channel}", {"visibility": "private"})[0] == 200
+    try:
+        wait_until(lambda: product.get(f"/hls/{channel}/{file}")[0] == 403, 20, "the stream is private")
+        now_s = int(time.time())
+        over, brief, *good = asyncio.run(signed(product, channel, now_s - 1, now_s + 5, now_s + 90, now_s + 91))
+        before = answered(product)["segment"]
+        for token in (brief, *good):
+            for server in edges.values():
+                assert fetch(server.port, f"/hls/~{token}/{channel}/{file}")[0] == 200
+        assert answered(product)["segment"] - before == len(edges), "all tokens share one copy"
+        for server in edges.values():
+            for refused in ("", f"~{over}/", f"~{good[0][:-3]}abc/", "~x/", f"~{good[0]}x/"):
+                assert fetch(server.port, f"/hls/{refused}{channel}/{file}")[0] == 403, refused
+            assert fetch(server.port, f"/hls/~{good[0]}/{channel}x/{file}")[0] == 403, "it opens nothing else"
+        for server in edges.values():
+            wait_until(partial(is_refused, server, f"/hls/~{brief}/{channel}/{file}"), 25, "the token is over")
+            assert fetch(server.port, f"/hls/~{good[0]}/{channel}/{file}")[0] == 200
+    finally:
+        account.call("PATCH", f"channels/{channel}", {"visibility": "public"})
+    wait_until(lambda: product.get(video)[0] == 200, 20, "the stream is public again")
+
+
+def is_refused(server: EdgeServer, path: str) -> bool:
+    return fetch(server.port, path)[0] == 403
+
+
+async def signed(product: Product, channel: str, *expiries_s: int) -> list[str]:
+    """Sign tokens of a channel with the product's own key."""
+    urls = running_urls(load({"TALLY_DATA": str(product.data)}, bare=True).settings)
+    assert urls is not None
+    connection = await asyncpg.connect(urls.database_url)
+    try:
+        (key,) = await access_keys.valid(connection)
+    finally:
+        await connection.close()
+    return [sign(key.id, key.key, f"channel:{channel}", expires_s) for expires_s in expiries_s]
 
 
 def test_viewers_go_on_while_the_product_is_killed_and_comes_back(
