@@ -11,20 +11,24 @@ import pytest
 
 from config.rungs import ConfiguredRung
 from media import pipeline as module
+from media.journal.reader import Contents, read_journal
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.link import Pictures
 from media.pipeline import Pipeline, Workshop
+from media.resume import Past
 from media.spool import Spool
 from media.transcode.admission import Admission
 from media.transcode.messages import AUDIO
 from schemas.ids import ChannelId
 from schemas.ingest import PublishGrant
+from schemas.journal import Ended, Interrupted, Record, Resumed
 from tests.media.material import (
     AUDIO_CONFIG,
     SESSION,
     VIDEO_CONFIG,
     WALL_CLOCK,
     audio_packets,
+    begin,
     interleaved,
     seconds,
     spools,
@@ -36,7 +40,8 @@ OPUS = CodecConfig(TrackKind.AUDIO, "Opus", bytes.fromhex("00020138000bb80000000
 RUNGS = {"360p": ConfiguredRung(height=360, frame_rate=30, bitrate_kbps=700)}
 
 
-def make(folder: Path, *, cores: float = 4.0, ladder: str = "off") -> Pipeline:
+def make(folder: Path, *, cores: float = 4.0, ladder: str = "off", contents: Contents | None = None) -> Pipeline:
+    """Return a pipeline with a journal, which goes on from these contents."""
     spools.append(Spool(folder / "spool"))
     workshop = Workshop(
         part_s=0.333,
@@ -48,7 +53,8 @@ def make(folder: Path, *, cores: float = 4.0, ladder: str = "off") -> Pipeline:
         preset="ultrafast",
         pictures=Pictures(spools[-1]),
     )
-    return Pipeline(workshop, PublishGrant(ChannelId("c1"), "channel", SESSION, ladder=ladder))
+    journal = begin(spools[-1]) if contents is None else spools[-1].resume(SESSION, contents)
+    return Pipeline(workshop, PublishGrant(ChannelId("c1"), "channel", SESSION, ladder=ladder), journal)
 
 
 def feed(pipeline: Pipeline, events: Iterable[MediaEvent]) -> None:
@@ -185,3 +191,65 @@ async def test_without_a_slate_there_are_gaps_and_one_discontinuity(tmp_path: Pa
     for name in ("video", "audio"):
         playlist = await listed(pipeline, name)
         assert sum(bool(segment.discontinuity) for segment in playlist.segments) == 1
+
+
+# --- from another process -----------------------------------------------------------------------------------
+
+
+def again(folder: Path, **settings: float) -> Pipeline:
+    """Return the pipeline of the next process."""
+    spools.pop().close()
+    contents = read_journal(folder / "spool" / SESSION / "journal")
+    pipeline = make(folder, ladder="360p", contents=contents, **settings)
+    pipeline.resume(Past(contents.records, lambda file: (folder / "spool" / SESSION / file).read_bytes()))
+    return pipeline
+
+
+def interruptions(folder: Path) -> list[type[Record]]:
+    records = read_journal(folder / "spool" / SESSION / "journal").records
+    return [type(record) for record in records if isinstance(record, Interrupted | Resumed)]
+
+
+async def test_the_next_process_makes_the_same_rungs_however_full_it_is(tmp_path: Path) -> None:
+    first = make(tmp_path, ladder="360p")
+    feed(first, usual(7))
+    second = again(tmp_path, cores=0.01)
+    [rung] = second.rungs()
+    assert (rung.name, rung.state, rung.target_bps) == ("360p", "starting", first.rungs()[0].target_bps)
+    assert second._workshop.admission.used == first._workshop.admission.used
+    second.end("over")
+    async with asyncio.timeout(10):
+        await second.run()
+    assert second._workshop.admission.used == 0
+
+
+async def test_the_next_process_shows_gaps_and_breaks_once_when_the_publisher_is_back(tmp_path: Path) -> None:
+    first = make(tmp_path)
+    feed(first, usual(7))
+    second = again(tmp_path)
+    for tick in range(20):
+        second.tick(7.0 + tick / 3)
+    third = again(tmp_path)
+    assert interruptions(tmp_path) == [Interrupted]
+    for tick in range(20, 30):
+        third.tick(7.0 + tick / 3)
+    third.rejoin(17.0)
+    feed(third, [Discontinuity("back"), VIDEO_CONFIG, AUDIO_CONFIG])
+    feed(third, interleaved(video_packets(5, start_s=17.0), audio_packets(5, start_s=17.0)))
+    assert interruptions(tmp_path) == [Interrupted, Resumed]
+    for name in ("video", "audio"):
+        playlist = await listed(third, name)
+        assert sum(bool(segment.gap_tag) for segment in playlist.segments) == 4
+        assert sum(bool(segment.discontinuity) for segment in playlist.segments) == 1
+
+
+async def test_a_suspended_pipeline_publishes_nothing_more(tmp_path: Path) -> None:
+    first = make(tmp_path)
+    feed(first, usual(7))
+    before = (await first.live.get("video.m3u8", {})).body
+    first.suspend()
+    first.tick(20.0)
+    feed(first, interleaved(video_packets(3, start_s=7), audio_packets(3, start_s=7)))
+    assert (await first.live.get("video.m3u8", {})).body == before
+    records = read_journal(tmp_path / "spool" / SESSION / "journal").records
+    assert not isinstance(records[-1], Ended)
