@@ -1,6 +1,7 @@
 """The client of the ingest nodes' origins: one GET, read whole, within a deadline.
 
 Unreachable      the origin is down, too slow, or answers what it should not; the viewer may retry
+    Away         nobody listens there, or the connection ended: it may be on its way back
 """
 
 from typing import Final
@@ -20,6 +21,10 @@ MAX_REQUESTS: Final = 1024
 
 class Unreachable(Exception):
     """No usable answer from the origin."""
+
+
+class Away(Unreachable):
+    """Nobody is there, or he went while he answered."""
 
 
 class Fetched(msgspec.Struct, frozen=True, gc=False):
@@ -43,7 +48,7 @@ class OriginClient:
         )
 
     async def fetch(self, url: str, deadline_s: float) -> Fetched:
-        """Return the answer to one GET; raise `Unreachable`. Cancelling it closes the request at the origin."""
+        """Return the answer to one GET; raise `Unreachable`, `Away`. Cancelling it closes the request at the origin."""
         timeout = aiohttp.ClientTimeout(total=deadline_s, sock_connect=CONNECT_DEADLINE_S)
         try:
             async with self._session.get(url, timeout=timeout, allow_redirects=False) as response:
@@ -53,6 +58,8 @@ class OriginClient:
                     response.headers.get("Content-Type"),
                     response.headers.get("Cache-Control"),
                 )
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError) as error:
+            raise Away(f"{type(error).__name__}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
 

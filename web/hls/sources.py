@@ -32,7 +32,7 @@ from web.hls.entries import (
     make_unavailable,
 )
 from web.hls.memory import Memory
-from web.hls.origin import BLOCKED_DEADLINE_S, PLAIN_DEADLINE_S, Fetched, OriginClient, Unreachable
+from web.hls.origin import BLOCKED_DEADLINE_S, PLAIN_DEADLINE_S, Away, Fetched, OriginClient, Unreachable
 from web.hls.targets import PLAYLISTS, Kind, Wanted
 
 PLAIN_MEMORY_S: Final = 0.2
@@ -137,7 +137,7 @@ class Sources:
             url = f"{live.origin_url.rstrip('/')}/{live.session_id}/{wanted.file}"
             try:
                 fetched = await self._origin.fetch(url, max(RETRY_S, until - self._now()))
-            except Unreachable:
+            except Away:
                 if not may_block or self._now() + RETRY_S >= until:
                     raise
                 self._counters.asked_origin("away")

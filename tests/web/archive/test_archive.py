@@ -2,6 +2,7 @@
 
 import re
 
+import aiohttp
 import m3u8
 import pytest
 
@@ -44,6 +45,14 @@ async def test_a_recording_is_whole(recorded: Recorded) -> None:
     assert text.count("#EXT-X-GAP") == 1
     assert await recorded.get("/vods/v1/captions-3.vtt") == (200, body_of("captions-3.vtt"))
     assert await recorded.get("/vods/v1/captions-5.vtt") == (200, b"WEBVTT\n\n")
+    async with recorded.site.client.get(f"{recorded.site.internal}/metrics") as response:
+        counts = await response.text()
+    for line in (
+        'requests_total{class="2xx",kind="kept_file"}',
+        'store_total{outcome="read"}',
+        "archive_playlists_total",
+    ):
+        assert f"tally_hls_{line}" in counts
 
 
 async def test_a_recording_can_be_watched_while_it_grows(recorded: Recorded) -> None:
@@ -163,3 +172,21 @@ async def test_a_database_that_is_away_does_not_stop_who_watches(recorded: Recor
     statuses = [(await recorded.get(f"/vods/v1/{name}"))[0] for name in ("video-1.m4s", "video-2.m4s", "video.m3u8")]
     assert statuses == [200, 200, 503]
     assert (await recorded.get("/vods/v2/video-1.m4s"))[0] == 503  # nobody knows
+
+
+async def test_connections_that_the_pages_use_are_answered_too(recorded: Recorded) -> None:
+    connector = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(recorded.site.base, connector=connector) as browser:
+        for path, status in (
+            ("/api/channels", 200),
+            ("/vods/v1/video-1.m4s", 200),
+            ("/api/channels", 200),
+            ("/vods/~abcd.1.x/v1/video-1.m4s", 200),
+            ("/api/channels", 200),
+            ("/clips/k1/playlist.m3u8", 404),
+        ):
+            async with browser.get(path) as response:
+                assert response.status == status, path
+                if path.startswith("/vods"):
+                    assert response.headers["Access-Control-Allow-Origin"] == "*"
+                    assert await response.read() == body_of("video-1.m4s")

@@ -1,11 +1,12 @@
 """An origin for tests and benchmarks: the routes and the blocking of a real one, with media that is just bytes.
 
 A session has one rendition `video`. `advance` publishes its next part and wakes who waits for it. Run as a program
-(`python -m tests.web.hls.origin_app`), it prints its port and obeys `POST /control/advance/{session}`.
+(`python -m tests.web.hls.origin_app [PORT]`), it prints its address and obeys `POST /control/advance/{session}`.
 """
 
 import asyncio
 import random
+import sys
 from collections import Counter
 
 from aiohttp import web
@@ -162,7 +163,7 @@ async def main() -> None:
     """Serve one session named `s1` until killed."""
     origin = OriginApp()
     origin.add_session("s1")
-    await origin.start()
+    await origin.start(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     print(origin.url, flush=True)
     await asyncio.Event().wait()
 

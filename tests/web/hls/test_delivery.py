@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import socket
 import struct
+import sys
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
@@ -220,21 +222,51 @@ async def test_an_origin_that_returns_is_used_at_once(stage: Stage) -> None:
     assert (await stage.get("/hls/demo/s1/video-9.m4s")).status == 200
 
 
-async def test_who_waits_for_a_position_or_part_does_not_notice_a_restart(stage: Stage) -> None:
-    port = int(stage.origin.url.rpartition(":")[2])
-    playlist, part = await stage.connect(), await stage.connect()
-    playlist.send(NEXT)
-    await stage.blocked(1)  # at the origin that goes
-    await stage.origin.stop()
-    part.send("/hls/demo/s1/video-10-1.m4s")  # while it is away
-    away = stage.delivery.counters.upstream
-    await stage.until(lambda: away.get("away", 0) >= 3, "both have been tried again")
-    await stage.origin.start(port)
-    await stage.until(lambda: stage.origin.blocked == 2, "both wait at the origin that came")
-    await stage.origin.advance("s1")
-    assert newest(await playlist.read()) == (10, 1)
-    assert (await part.read()).body == part_body("s1", "video-10-1.m4s")
-    assert stage.delivery.tower.waiting == 0
+class OriginProcess:
+    """The origin as a process of its own, which can be killed and started again at the same port."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._port = port
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        command = (sys.executable, "-m", "tests.web.hls.origin_app", str(self._port))
+        self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert self._process.stdout is not None
+        async with asyncio.timeout(20):
+            assert (await self._process.stdout.readline()).decode().strip() == self.url
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+
+async def test_an_origin_killed_in_the_middle_is_not_noticed_by_who_waits(
+    stage: Stage, free_port: Callable[[], int]
+) -> None:
+    origin = OriginProcess(free_port())
+    await origin.start()
+    stage.origin.url, own = origin.url, stage.origin.url
+    await stage.go_live()
+    players = [await stage.connect() for _ in range(3)]
+    assert newest(await players[0].get(PLAYLIST)) == (10, 0)
+    for player, target in zip(players, (NEXT, NEXT, "/hls/demo/s1/video-10-1.m4s"), strict=True):
+        player.send(target)
+    await stage.until(lambda: stage.delivery.tower.waiting == 3, "they wait")
+    await origin.kill()
+    await stage.until(lambda: stage.delivery.counters.upstream.get("away", 0) >= 4, "all were tried again")
+    assert newest(await stage.get(PLAYLIST)) == (10, 0)
+    await origin.start()
+    async with aiohttp.ClientSession() as client, client.post(f"{origin.url}/control/advance/s1") as answer:
+        assert answer.status == 200
+    replies = [await player.read() for player in players]
+    assert [reply.status for reply in replies] == [200, 200, 200]
+    assert newest(replies[0]) == (10, 1)
+    assert replies[2].body == part_body("s1", "video-10-1.m4s")
+    await origin.kill()
+    stage.origin.url = own
 
 
 async def test_plain_playlists_stay_for_ten_seconds_without_their_origin(stage: Stage) -> None:
