@@ -44,6 +44,8 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     data: type[msgspec.Struct]
     is_list: bool = False
+    may_miss: bool = False
+    """Its body or query names something that there may not be; what its path names is always so."""
     status: HTTPStatus = HTTPStatus.OK
 
     @property
@@ -194,7 +196,7 @@ def _failures(operation: Operation) -> dict[HTTPStatus, list[ErrorCode]]:
         HTTPStatus.SERVICE_UNAVAILABLE: [ErrorCode.UNAVAILABLE],
         HTTPStatus.INTERNAL_SERVER_ERROR: [ErrorCode.INTERNAL_ERROR],
     }
-    if not PARAMETER.search(operation.path):
+    if not PARAMETER.search(operation.path) and not operation.may_miss:
         del failures[HTTPStatus.NOT_FOUND]
     if operation.body is None:
         del failures[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]

@@ -13,20 +13,23 @@ import pytest
 from config.settings import Settings
 from tests.web.site import PASSWORD
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
-EXAMPLES = 12
+pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
+EXAMPLES = 6
 """For each operation and phase."""
 CONFIG = """
 [parameters]
 "path.channel" = "alice"
 
-# What a good password, name, cursor or rung is, no JSON Schema can say, and 5.0 is an integer to it; these may refuse
-# what looks valid.
+# What a good password, name, cursor, rung or time is, no JSON Schema can say, and 5.0 is an integer to it; these may
+# refuse what looks valid.
 [[operations]]
-include-operation-id = ["register", "createChannel", "listChannels", "patchChannel", "addMetadata"]
+include-operation-id = [
+  "register", "createChannel", "listChannels", "patchChannel", "addMetadata", "listVods", "listClips", "listFollows",
+  "createClip", "shareChannel", "shareVod", "shareClip",
+]
 checks.positive_data_acceptance.enabled = false
 """
-START_S, RUN_S, STOP_S = 20, 90, 15
+START_S, RUN_S, STOP_S = 20, 200, 15
 
 
 @pytest.fixture
