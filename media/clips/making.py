@@ -26,6 +26,8 @@ from media.clips.messages import MAX_ANSWER_BYTES, Answer, ClipTask, Made, NotMa
 from schemas.storage import ClipMade, EdgedTrack, EdgePiece, MakeClip, SourceSegment, SourceTrack, clip_prefix
 
 COMMAND = (sys.executable, "-m", "media", "clip")
+SCRATCH_PREFIX = "clip-"
+"""Of the names of directories for temporary files."""
 DEADLINE_S = 600.0
 """For the child: ten edges of 1080p60 are 40 s of CPU, below everything else on the machine."""
 END_S = 5.0
@@ -63,7 +65,7 @@ async def make_clip(job: MakeClip, stores: StoresLike, scratch: Path) -> ClipMad
     The same job stores the same objects again.
     """
     check(job)
-    with tempfile.TemporaryDirectory(prefix="clip-", dir=scratch, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch, ignore_cleanup_errors=True) as name:
         directory = Path(name)
         tracks = await _fetch(job, stores, directory)
         task = ClipTask(str(directory), job.start_s, job.end_s, job.title, job.created_at_ms // 1000, tracks)

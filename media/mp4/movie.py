@@ -43,13 +43,14 @@ def file_type() -> bytes:
 def whole(tracks: Sequence[MovieTrack], start_s: Fraction | None = None) -> Span:
     """Return the span of a file that leaves nothing out, but what is heard just before the first picture.
 
-    With `start_s`, nothing from before that is shown either.
+    With `start_s`, what is heard before that is left out too; a picture that is shown then may have begun earlier.
     """
-    starts = {
-        track.init.kind: track.table.start_s if start_s is None else max(track.table.start_s, start_s)
-        for track in tracks
-        if track.table.count
-    }
+    starts: dict[TrackKind, Fraction] = {}
+    for track in tracks:
+        if track.table.count:
+            begin = track.table.start_s
+            is_cut = start_s is not None and (track.init.kind is TrackKind.AUDIO or start_s - begin > LEAD_S)
+            starts[track.init.kind] = max(begin, start_s) if is_cut and start_s is not None else begin
     first = min(starts.values(), default=Fraction(0))
     picture = starts.get(TrackKind.VIDEO, first)
     return Span(picture if picture - first <= LEAD_S else first)

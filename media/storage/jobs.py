@@ -7,6 +7,7 @@ taken is claimed. One clip is made at a time, and deletions go on beside it.
 
 import asyncio
 import math
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 from config.objects.keys import checked
 from config.objects.store import NoSuchObject, ObjectStore, StoreError, StoreRefused, StoreUnavailable
 from config.tasks import check_cancelled
-from media.clips.making import CannotMake, ChildFailed, make_clip
+from media.clips.making import SCRATCH_PREFIX, CannotMake, ChildFailed, make_clip
 from schemas.storage import (
     CLIPS,
     JOBS_FIELD,
@@ -83,8 +84,8 @@ class SinkLike(Protocol):
 async def run_jobs(redis: Redis, stores: StoresLike, sink: SinkLike, *, scratch: Path, consumer: str) -> None:
     """Do jobs until cancelled; nothing that is away ends it. For the main thread, which starts children.
 
-    `scratch` is a directory for temporary files. `consumer` is this process's name, the same when it is started again:
-    then it goes on at once with what it had taken.
+    `scratch` is a directory for temporary files, of this process alone. `consumer` is this process's name, the same
+    when it is started again: then it goes on at once with what it had taken.
     """
     await Jobs(redis, stores, sink, scratch=scratch, consumer=consumer).run()
 
@@ -102,6 +103,7 @@ class Jobs:
 
     async def run(self) -> None:
         """Take jobs and do them until cancelled."""
+        await asyncio.to_thread(_tidy, self._scratch)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._refresh(), name="hold jobs")
             await self._read(group)
@@ -283,6 +285,16 @@ class Jobs:
             for store, own in found.values()
             for begin in range(0, len(own), MAX_DELETIONS)
         ]
+
+
+def _tidy(scratch: Path) -> None:
+    """Make the directory, and empty it of what a killed process has left; clips fail where that cannot be."""
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        for left in scratch.glob(f"{SCRATCH_PREFIX}*"):
+            shutil.rmtree(left)
+    except OSError as error:
+        log.warning("no place for clips", directory=str(scratch), error=str(error))
 
 
 def _is_ours(key: str) -> bool:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from media.clips.messages import Made
 from media.clips.worker import NothingThere, make
@@ -14,6 +16,7 @@ from tests.media.material import aac, h264
 from tests.media.mp4.stored import Decoded, Stored, broken, decode, play, store
 from tests.media.transcode import clips
 
+FRAME_S = 1 / 30
 BOTH = store(play(h264(), aac()))
 
 
@@ -102,3 +105,15 @@ def test_tracks_keep_their_names(tmp_path: Path) -> None:
     rung = msgspec.structs.replace(track_of(task, "video"), rendition="360p")
     answer = make(msgspec.structs.replace(task, tracks=[*task.tracks, rung]))
     assert [track.rendition for track in answer.tracks] == ["video", "audio", "360p"]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 6_500), st.integers(200, 6_500))
+def test_any_span_begins_and_ends_where_it_should(tmp_path: Path, start_ms: int, length_ms: int) -> None:
+    start_s, end_s = start_ms / 1000, min(start_ms + length_ms, 7_000) / 1000
+    answer, found = made(BOTH, tmp_path, start_s, end_s)
+    assert abs(answer.duration_s - (end_s - start_s)) <= FRAME_S
+    assert abs(len(found.pictures) - (end_s - start_s) / FRAME_S) <= 1.5
+    assert found.pictures == pytest.approx([number * FRAME_S for number in range(len(found.pictures))], abs=0.001)
+    assert found.sounds[0] == pytest.approx(0, abs=0.022)
+    assert found.sounds[-1] == pytest.approx(found.pictures[-1], abs=0.04)

@@ -115,7 +115,6 @@ async def office(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     redis, kept = connect(redis_url), FileStore(tmp_path / "objects")
     for key, data in STORED.objects.items():
         await kept.put(key, data)
-    (tmp_path / "scratch").mkdir()
     yield Office(redis, Stores(kept), tmp_path / "scratch")
     await redis.aclose()
     await kept.close()
@@ -128,6 +127,15 @@ async def test_a_clip_is_made_told_of_and_acknowledged(office: Office) -> None:
         assert isinstance(made, ClipMade)
         assert await office.stores.kept.head(f"clips/channel/clip1/{made.mp4_name}") is not None
         await until(office.is_empty)
+
+
+async def test_what_a_killed_process_left_is_removed(office: Office) -> None:
+    left = office.scratch / "clip-abc"
+    left.mkdir(parents=True)
+    (left / "0.m4s").write_bytes(b"half")
+    async with office.open():
+        await until(lambda: _true(not left.exists()))
+    assert office.scratch.exists()
 
 
 async def test_objects_are_deleted_and_told_of(office: Office) -> None:
