@@ -204,14 +204,19 @@ class Node:
 
     def resume(self, recovered: Recovered) -> None:
         """Take up a session where another process left it, or end it. Before `run`; the origin can serve it at once."""
-        found, begun = recovered.found, recovered.begun
+        found, begun, past = recovered.found, recovered.begun, recovered.past
         journal = self._spool.resume(found.session_id, found.contents)
-        if recovered.past is None or recovered.reason:
-            finish(recovered, journal)
-            self._over.append(recovered)
-            return
-        session = self._seat(begun.grant, journal, begun.key_digest, begun.started_at_ms)
-        session.resume(recovered.past, found.silent_s, time.monotonic())
+        if past is not None and not recovered.reason:
+            session = self._seat(begun.grant, journal, begun.key_digest, begun.started_at_ms)
+            try:
+                session.resume(past, found.silent_s, time.monotonic())
+                return
+            except Exception:  # ends this session; the others must go on
+                log.exception("session cannot be resumed", session=found.session_id)
+            del self.sessions[found.session_id], self.streams[found.session_id]
+            recovered = msgspec.structs.replace(recovered, past=None, reason=OUR_FAULT)
+        finish(recovered, journal)
+        self._over.append(recovered)
 
     async def _tell_over(self, group: asyncio.TaskGroup) -> None:
         """Tell web of the sessions that were not resumed, and wait for a moment that it hears it."""

@@ -237,7 +237,7 @@ class Past:
         """Whether viewers may have seen it, see `LiveStream`: the rungs are not waited for longer than that."""
         rungs = {each.name for each in self.planned.renditions if each.is_rung}
         source = [window for name, window in self.windows.items() if name not in rungs]
-        if not self._fragments[self.lead.name] or not all(window.segments for window in source):
+        if not self._fragments[self.lead.name] or not all(window.segments and window.inits for window in source):
             return False
         if all(self._fragments[name] for name in rungs):
             return True

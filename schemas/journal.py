@@ -82,7 +82,10 @@ class InitMade(msgspec.Struct, frozen=True, rename="camel", tag_field="t", tag="
 
 
 class SegmentBegun(msgspec.Struct, frozen=True, rename="camel", tag_field="t", tag="segment"):
-    """A segment begins; parts of it follow. Times are media time in seconds; program time is that plus the offset."""
+    """A segment begins; parts of it follow. Times are media time in seconds; program time is that plus the offset.
+
+    One without parts was never seen: after a process was killed there, its number may come again.
+    """
 
     rendition: str
     msn: int

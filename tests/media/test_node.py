@@ -561,6 +561,23 @@ async def test_a_session_that_had_shown_nothing_is_ended(redis_url: str, tmp_pat
         assert list(bench.node.sessions) == ["s2"]
 
 
+async def test_a_session_that_cannot_be_resumed_ends_alone(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(redis_url, tmp_path, is_killed=True) as first:
+        await first.playing()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Pipeline, "resume", fail)
+    async with running(redis_url, tmp_path, platform=first.platform) as bench:
+        async with asyncio.timeout(5):
+            assert (await bench.platform.ends.get()).reason == node_module.OUR_FAULT
+        assert not bench.node.streams
+    assert isinstance(read_journal(tmp_path / "spool" / "s1" / "journal").records[-1], Ended)
+
+
 async def test_a_number_that_was_here_never_begins_again(redis_url: str, tmp_path: Path) -> None:
     async with running(redis_url, tmp_path, is_killed=True) as first:
         await first.playing()
