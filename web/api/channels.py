@@ -29,7 +29,7 @@ def present(channel: ChannelRow) -> api.Channel:
         is_live=channel.session_id is not None,
         started_at=channel.live_at,
         viewer_count=channel.viewer_count,
-        thumbnail_url=thumbnails.url_of(channel.id, time.time()) if channel.session_id is not None else "",
+        thumbnail_url=_thumbnail_url(channel),
         created_at=channel.created_at,
         is_reconnecting=channel.interrupted_at is not None,
         ladder=channel.ladder,
@@ -39,6 +39,13 @@ def present(channel: ChannelRow) -> api.Channel:
         keep_days=channel.keep_days,
         keep_gb=channel.keep_gb,
     )
+
+
+def _thumbnail_url(channel: ChannelRow) -> str:
+    """Return the address of the live stream's picture; what is not public shows none."""
+    if channel.session_id is None or channel.visibility != "public":
+        return ""
+    return thumbnails.url_of(channel.id, time.time())
 
 
 async def list_channels(call: Call[api.ListChannels]) -> Listing:

@@ -19,7 +19,7 @@ async def test_a_change_reaches_the_running_session(site: Site) -> None:
         patched = await site.data("PATCH", "/channels/news", {"visibility": "subscribers"}, who=alice)
         assert await commands.next() == {"type": "visibility", "sessionId": session, "visibility": "subscribers"}
         assert await events.next() == {"type": "channel_updated", "channelId": channel}
-    assert patched["visibility"] == "subscribers"
+    assert (patched["visibility"], patched["thumbnailUrl"]) == ("subscribers", "")
     beat = Heartbeat(make_id(), NODE, "http://10.0.0.1:8082", [health(channel, session)])
     _, envelope = await site.callback("heartbeat", beat)
     assert envelope["data"]["visibility"] == {session: "subscribers"}
