@@ -1,5 +1,6 @@
 """`tally doctor`: can this machine do it, do the servers answer, and what is set where."""
 
+import asyncio
 import ctypes
 import ctypes.util
 import os
@@ -19,6 +20,8 @@ from config.embedded.binaries import find_postgres, find_valkey
 from config.embedded.runtime import CannotStart, is_locked, prepare_data
 from config.limits import LADDER_SHARE, usable_cores
 from config.migrations import MigrationRefused, pending, shipped
+from config.objects.opening import OBJECTS, open_stores
+from config.objects.store import ObjectStore, StoreError
 from config.postgres import Connection, DatabaseUnavailable, connect
 from config.probes import NotReady, accepts, wait_until
 from config.redis import connect as connect_redis
@@ -27,6 +30,8 @@ from config.version import VERSION
 
 LOW_DISK_BYTES, NO_DISK_BYTES = 5 << 30, 200 << 20
 DATABASE_S = 3.0
+STORE_S = 20.0
+SPOOL_WARN_SHARE = 0.8
 CLOCK_WARN_S, CLOCK_FAIL_S = 1.0, 30.0
 """Callbacks between processes of different machines are refused at 60 s."""
 OLDEST_REDIS = (6, 2)
@@ -75,6 +80,7 @@ async def examine(loaded: Loaded) -> Report:
     redis_url = settings.redis_url or (urls.redis_url if urls else None)
     checks += await _check_database(settings, database_url)
     checks.append(await _check_redis(redis_url))
+    checks += [*await _check_stores(settings), _check_spool(settings)]
     checks += [_check_ffmpeg(), await _check_encoder(settings), _check_cores(settings), _check_srt()]
     values = masked(settings)
     shown = [Shown(name, value, loaded.sources[name.partition(".")[0]]) for name, value in values.items()]
@@ -256,6 +262,45 @@ def _check_clock(ahead_s: float) -> Check:
     outcome: Outcome = "failed" if off > CLOCK_FAIL_S else "warning" if off > CLOCK_WARN_S else "ok"
     advice = "" if outcome == "ok" else ": let both machines follow a time server"
     return Check("clock", outcome, f"{off:.3f} s from the database server's{advice}")
+
+
+async def _check_stores(settings: Settings) -> list[Check]:
+    """Write, read and delete in every store; plain files are looked at only where there are some."""
+    if settings.s3_url is None and settings.recordings_s3_url is None and not (settings.data / OBJECTS).exists():
+        return [Check("storage", "ok", f"files in {settings.data / OBJECTS}, when there are some")]
+    async with open_stores(settings) as stores:
+        return [await _check_store(store) for store in stores.each()]
+
+
+async def _check_store(store: ObjectStore) -> Check:
+    try:
+        async with asyncio.timeout(STORE_S):
+            return Check("storage", "ok", f"{await store.check()}: written, read and deleted")
+    except TimeoutError:
+        return Check("storage", "failed", f"it does not answer within {STORE_S:g} s")
+    except StoreError as error:
+        return Check("storage", "failed", str(error))
+
+
+def _check_spool(settings: Settings) -> Check:
+    """Look at how much waits for storage; what a live playlist needs is in there too."""
+    spool = settings.data / "spool"
+    used = sum(_size(path) for path in spool.glob("*/*"))
+    total = shutil.disk_usage(_existing(settings.data)).total
+    limit = settings.spool_max_gb * 1e9 or total / 2
+    detail = f"{used / 1e9:.2f} GB of {limit / 1e9:.1f} GB (TALLY_SPOOL_MAX_GB)"
+    if used > limit * SPOOL_WARN_SHARE:
+        return Check("spool", "warning", f"{detail}: storage is away or too slow, soon segments are given up")
+    if limit > total:
+        return Check("spool", "warning", f"{detail}: the disk has only {total / 1e9:.1f} GB")
+    return Check("spool", "ok", detail)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # removed meanwhile
+        return 0
 
 
 def _describe_postgres(data: Path) -> str:
