@@ -215,6 +215,11 @@ async def _finish(connection: Connection, stored: StreamStored) -> Finished:
         stored.duration_s,
         stored.total_bytes,
     )
+    if state["is_held"] and not stored.segments:
+        # Whoever published left before anything could be played: there is nothing to keep.
+        await connection.execute("UPDATE vods SET deleted_at = now() WHERE session_id = $1", stored.session_id)
+        await sweeps.release(connection, stored.session_id)
+        return Finished(stored.session_id, ChannelId(channel), None, is_whole=True)
     if state["is_released"]:
         await sweeps.give_up_playlists(connection, stored.session_id)
     return Finished(stored.session_id, ChannelId(channel), VodId(vod) if vod else None, is_whole)

@@ -6,7 +6,7 @@ import pytest
 
 from schemas import access
 from tests.web.site import Person, Site
-from tests.web.store.events import init, started, stored
+from tests.web.store.events import init, segment, started, stored
 from tests.web.stored import SEGMENTS, publish
 
 pytestmark = pytest.mark.services
@@ -132,7 +132,8 @@ async def test_lists_go_on_behind_their_cursor(site: Site) -> None:
     await made.end()
     for _ in range(4):
         _, made.session = await site.go_live(made.key)
-        await made.tell(started(made.session, made.channel), init(made.session), stored(made.session, {}))
+        await made.tell(started(made.session, made.channel), init(made.session), segment(made.session, 0))
+        await made.tell(stored(made.session, {"video": 1}))
         await site.unpublish(made.session)
     seen: list[str] = []
     cursor = ""

@@ -83,6 +83,13 @@ async def test_a_session_with_less_than_was_counted_is_ready_but_not_whole(
     assert stream.stored_at is None
 
 
+async def test_a_session_without_media_leaves_no_recording(pool: Pool, session: SessionId, channel: ChannelId) -> None:
+    (finished,) = await _write(pool, started(session, channel), init(session), stored(session, {}))
+    assert finished == Finished(session, channel, None, is_whole=True)
+    assert await vods.page(pool, channel=channel, viewer=None, sees_all=True, after=None, limit=10) == []
+    assert await pool.fetchval("SELECT released_at IS NOT NULL AND sweep_at <= now() FROM streams") is True
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_any_order_and_any_repetition_give_the_same_rows(
     pool: Pool, session: SessionId, channel: ChannelId, seed: int
