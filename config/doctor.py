@@ -80,7 +80,7 @@ async def examine(loaded: Loaded) -> Report:
     redis_url = settings.redis_url or (urls.redis_url if urls else None)
     checks += await _check_database(settings, database_url)
     checks.append(await _check_redis(redis_url))
-    checks += [*await _check_stores(settings), _check_spool(settings)]
+    checks += [*await check_stores(settings), check_spool(settings)]
     checks += [_check_ffmpeg(), await _check_encoder(settings), _check_cores(settings), _check_srt()]
     values = masked(settings)
     shown = [Shown(name, value, loaded.sources[name.partition(".")[0]]) for name, value in values.items()]
@@ -264,7 +264,7 @@ def _check_clock(ahead_s: float) -> Check:
     return Check("clock", outcome, f"{off:.3f} s from the database server's{advice}")
 
 
-async def _check_stores(settings: Settings) -> list[Check]:
+async def check_stores(settings: Settings) -> list[Check]:
     """Write, read and delete in every store; plain files are looked at only where there are some."""
     if settings.s3_url is None and settings.recordings_s3_url is None and not (settings.data / OBJECTS).exists():
         return [Check("storage", "ok", f"files in {settings.data / OBJECTS}, when there are some")]
@@ -282,7 +282,7 @@ async def _check_store(store: ObjectStore) -> Check:
         return Check("storage", "failed", str(error))
 
 
-def _check_spool(settings: Settings) -> Check:
+def check_spool(settings: Settings) -> Check:
     """Look at how much waits for storage; what a live playlist needs is in there too."""
     spool = settings.data / "spool"
     used = sum(_size(path) for path in spool.glob("*/*"))
