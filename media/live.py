@@ -113,11 +113,10 @@ class LiveStream:
         for record in past.settle():
             self._recorder.add(record)
         self._packager = Packager(past.plan())
-        outputs = self._packager.resume(past.standings(), past.end_s, past.own)
+        self._packager.resume(past.standings(), past.end_s, past.own)
         self.serving.resume(past)
         if self.pictures is not None:
             self.pictures.resume(past.pictures)
-        self._publish(outputs)
         self._record()
 
     @property

@@ -75,25 +75,20 @@ class Packager:
         self._awaited: dict[str, CodecConfig] = {}  # rungs' configurations that hold from the next break on
         self._measure()
 
-    def resume(
-        self, standings: Mapping[str, Standing], end_s: float, configs: Mapping[str, CodecConfig]
-    ) -> list[Output]:
+    def resume(self, standings: Mapping[str, Standing], end_s: float, configs: Mapping[str, CodecConfig]) -> None:
         """Go on where another process stopped, which had come to this media time; before anything is fed.
 
-        Nothing joins what was before: the next event of the source is a `Discontinuity`. What is packaged from now on
-        has these configurations; others keep theirs.
+        Nothing joins what was before: the next event of the source is a `Discontinuity`, from which on rungs have these
+        configurations.
         """
-        tracks = (self._lead, *(follower.track for follower in self._all))
-        for track in tracks:
+        for track in (self._lead, *(follower.track for follower in self._all)):
             track.resume(standings[track.name], end_s)
         self._outputs.clear()  # those initialization sections exist already
-        for track in tracks:
-            config = configs.get(track.name, track.config)
-            if config is not None and config != track.config:
-                track.configure(config)
+        for name, config in configs.items():
+            if name in self._followers and config != self._followers[name].track.config:
+                self._awaited[name] = config
         self._measure()
         self._head = self._reach = self._lead.clock
-        return self._take()
 
     def _measure(self) -> None:
         lead = self._lead
