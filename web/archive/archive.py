@@ -78,7 +78,7 @@ class Archive:
             text = await self._variants(stream, f"{session}/{REWIND_PREFIX}")
             return self._playlist(text, is_settled=False)
         rendition, view = await self._named(stream, name.removeprefix(REWIND_PREFIX))
-        lines = await self.timelines.lines(stream, rendition, view)
+        lines = await self.timelines.lines(stream, rendition, view, within_s=self._rewind_s)
         if not len(lines):
             raise Absent(file)
         listing = Listing(

@@ -15,8 +15,10 @@ class Lines:
     An index is a segment's place in here; a playlist begins at one of them.
     """
 
-    def __init__(self) -> None:
-        self.first_msn = 0
+    def __init__(self, first_msn: int = 0, discontinuities: int = 0) -> None:
+        """`discontinuities`: how many there were before the first one."""
+        self.first_msn = first_msn
+        self.discontinuities = discontinuities
         self.is_complete = False
         """Nothing will be added."""
         self._texts: list[str] = []
@@ -57,7 +59,7 @@ class Lines:
 
     def discontinuities_before(self, index: int) -> int:
         """Return EXT-X-DISCONTINUITY-SEQUENCE of a playlist that begins at `index`: the tags that left (4.4.3.3)."""
-        return self._breaks[index - 1] if index else 0
+        return self.discontinuities + (self._breaks[index - 1] if index else 0)
 
     def skippable(self, index: int, boundary_s: float) -> int:
         """Return how many segments of a playlist from `index` on lie whole before the skip boundary (6.2.5.1)."""

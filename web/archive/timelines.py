@@ -9,7 +9,7 @@ from config.postgres import Pool
 from schemas.journal import captions_file, init_file, segment_file
 from schemas.playlist import Segment
 from web.archive.lines import Lines
-from web.store import media
+from web.store import media, stored
 from web.store.media import SegmentRow, StreamMedia
 
 MAX_LINES: Final = 200_000
@@ -31,19 +31,25 @@ class Timelines:
     def __init__(self, pool: Pool, max_lines: int = MAX_LINES) -> None:
         self._pool = pool
         self._max_lines = max_lines
-        self._kept: OrderedDict[tuple[str, str, View], Lines] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, View, float | None], Lines] = OrderedDict()
 
     @property
     def count(self) -> int:
         """How many segments are in memory."""
         return sum(map(len, self._kept.values()))
 
-    async def lines(self, stream: StreamMedia, rendition: str, view: View) -> Lines:
-        """Return a rendition's segments as they are stored now. `stream` was read just before."""
-        key = (stream.session_id, rendition, view)
+    async def lines(self, stream: StreamMedia, rendition: str, view: View, *, within_s: float | None = None) -> Lines:
+        """Return a rendition's segments as they are stored now. `stream` was read just before.
+
+        With `within_s` they begin, at the first call, so long before the end: what was before it may be gone.
+        """
+        key = (stream.session_id, rendition, view, within_s)
         lines = self._kept.get(key)
         if lines is None:
-            lines = self._kept[key] = Lines()
+            first = (0, 0)
+            if within_s is not None:
+                first = await stored.first_within(self._pool, stream.session_id, rendition, within_s)
+            lines = self._kept.setdefault(key, Lines(*first))  # somebody else may have been quicker
         self._kept.move_to_end(key)
         if not lines.is_complete:
             is_final = stream.stored_at is not None

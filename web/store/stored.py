@@ -50,6 +50,24 @@ async def is_stored(db: Database, session: SessionId, name: str) -> bool:
     return found is not None
 
 
+async def first_within(db: Database, session: SessionId, rendition: str, within_s: float) -> tuple[int, int]:
+    """Return the number of the first segment of which something lies within this time before the newest one's end, and
+    how many discontinuities are known before it.
+    """
+    row = await db.fetchrow(
+        "WITH own AS (SELECT msn, start_s + duration_s AS end_s, is_discontinuous FROM segments"
+        " WHERE session_id = $1 AND rendition = $2),"
+        " first AS (SELECT min(msn) AS msn FROM own WHERE end_s > (SELECT max(end_s) FROM own) - $3::double precision)"
+        " SELECT coalesce(first.msn, 0), (SELECT count(*) FROM own WHERE is_discontinuous AND own.msn < first.msn)"
+        " FROM first",
+        session,
+        rendition,
+        within_s,
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
 async def newest_name(db: Database, session: SessionId, kind: Literal["thumbnail", "storyboard"]) -> str | None:
     """Return the name of the newest picture of this kind."""
     name: str | None = await db.fetchval(

@@ -88,3 +88,18 @@ async def test_timelines_that_nobody_asks_for_make_room(pool: Pool) -> None:
     assert timelines.count == 20
     await timelines.lines(msgspec.structs.replace(stream(), session_id=SessionId("s1")), "video", MEDIA)
     assert timelines.count == 20
+
+
+@pytest.mark.services
+async def test_rewind_begins_within_its_window(pool: Pool) -> None:
+    """What is older may be gone, but for what a clip holds."""
+    timelines = Timelines(pool)
+    await add(pool, [segment(3, is_discontinuous=True), segment(4)])
+    await add(pool, [segment(msn, is_discontinuous=msn in (22, 28)) for msn in range(20, 40)])
+    lines = await timelines.lines(stream(), "video", MEDIA, within_s=30.0)
+    assert (lines.first_msn, lines.next_msn) == (25, 40)
+    assert [lines.discontinuities_before(index) for index in (0, 3, 4)] == [2, 2, 3]
+    await add(pool, [segment(40)])
+    lines = await timelines.lines(stream(), "video", MEDIA, within_s=30.0)
+    assert (lines.first_msn, lines.next_msn) == (25, 41)
+    assert (await timelines.lines(stream(), "none", MEDIA, within_s=30.0)).next_msn == 0
