@@ -5,7 +5,7 @@
 
 import { ApiError, type ApiErrorCode } from './errors';
 import type {
-  Channel, Clip, CreateChannel, CreateClip, ErrorBody, Follow, GoneOffline, IngestState, Login, Me, Page, PatchChannel, PatchVideo,
+  Channel, Clip, CreateChannel, CreateClip, ErrorBody, Follow, GoneOffline, IngestState, Login, Me, Page, PatchChannel, PatchVod,
   Playback, Register, Registered, Session, Share, StreamKey, StreamKeyInfo, Vod,
 } from './types';
 
@@ -139,12 +139,12 @@ export const api = {
   playback: (name: string, key?: string, signal?: AbortSignal) => data<Playback>('GET', `channels/${part(name)}/playback${queryOf({ key })}`, undefined, signal),
   vods: (filter: { channel?: string; cursor?: string | null; limit?: string }, signal?: AbortSignal) => list<Vod>('vods', filter, signal),
   vod: (id: string, key?: string, signal?: AbortSignal) => data<Vod>('GET', `vods/${part(id)}${queryOf({ key })}`, undefined, signal),
-  patchVod: (id: string, body: PatchVideo) => data<Vod>('PATCH', `vods/${part(id)}`, body),
+  patchVod: (id: string, body: PatchVod) => data<Vod>('PATCH', `vods/${part(id)}`, body),
   deleteVod: (id: string) => data<unknown>('DELETE', `vods/${part(id)}`),
   clips: (filter: { channel?: string; vod?: string; cursor?: string | null }, signal?: AbortSignal) => list<Clip>('clips', filter, signal),
   clip: (id: string, key?: string, signal?: AbortSignal) => data<Clip>('GET', `clips/${part(id)}${queryOf({ key })}`, undefined, signal),
   createClip: (body: CreateClip) => data<Clip>('POST', 'clips', body),
-  patchClip: (id: string, body: PatchVideo) => data<Clip>('PATCH', `clips/${part(id)}`, body),
+  patchClip: (id: string, body: PatchVod) => data<Clip>('PATCH', `clips/${part(id)}`, body),
   deleteClip: (id: string) => data<unknown>('DELETE', `clips/${part(id)}`),
   share: (what: Shareable, id: string, expiresInS: number) => data<Share>('POST', `${what}/${part(id)}/share`, { expiresInS }),
   follows: async (signal?: AbortSignal): Promise<Follow[]> => {

@@ -60,7 +60,7 @@ function SignIn() {
 function Trimmer({ source, onMade, onClose }: { source: ClipSource; onMade: (clip: Clip) => void; onClose: () => void }) {
   const client = useQueryClient();
   const [part, setPart] = useState(source.part);
-  const [title, setTitle] = useState(source.title);
+  const [title, setTitle] = useState('');
   const tiles = useStoryboard(source.storyboardUrl, true, false);
   const create = useMutation({
     mutationFn: () => createSoon({ ...source.of, startMs: Math.round(part.startS * 1000), endMs: Math.round(part.endS * 1000), title: title.trim() }, source.isLive),
@@ -80,14 +80,14 @@ function Trimmer({ source, onMade, onClose }: { source: ClipSource; onMade: (cli
   return (
     <form className="clip-form" onSubmit={submit} data-testid="clip-form">
       <div className="clip-preview">
-        <Player isPreview hasSound label="Preview" title={title} artist="" source={{
+        <Player isPreview hasSound label="Preview" title={title || source.title} artist="" source={{
           url: source.url, take: 1, isRecorded: true, startAtMs: source.zeroMs + source.part.startS * 1000, zeroMs: source.zeroMs, loop: part,
         }} />
       </div>
       <TrimBar range={source.range} part={part} tiles={tiles} label={label} onChange={setPart} />
       {times && <p className="error-text" role="alert">{times}</p>}
       <p className="hint">Drag the handles, or move them with the arrow keys. {SHORTEST_S} to {LONGEST_S} seconds.</p>
-      <Field label="Title" value={title} maxLength={TITLE_MAX} placeholder="What happens here?" onChange={(event) => setTitle(event.target.value)} error={fields.title} />
+      <Field label="Title" value={title} maxLength={TITLE_MAX} placeholder={source.title || 'What happens here?'} onChange={(event) => setTitle(event.target.value)} error={fields.title} />
       {create.error && !times && !fields.title && <p className="error-text" role="alert">{messageOf(create.error)}</p>}
       <div className="actions">
         <button type="button" className="button" onClick={onClose}>Cancel</button>

@@ -62,14 +62,14 @@ export function TrimBar({ range, part, tiles, label, onChange }: Props) {
 
   return (
     <div className="trim">
-      <div className="trim-bar" ref={bar}>
+      <div className="trim-bar" ref={bar} style={{ '--from': share(part.startS), '--to': share(part.endS) } as CSSProperties}>
         <div className="trim-pictures" aria-hidden="true">
           {Array.from({ length: PICTURES }, (_, index) => {
             const tile = tileAt(tiles, range.startS + ((index + 0.5) / PICTURES) * lengthS);
             return <span key={index}>{tile && <StoryTile tile={tile} />}</span>;
           })}
         </div>
-        <div className="trim-part" style={{ '--from': share(part.startS), '--to': share(part.endS) } as CSSProperties} {...hold('part')}>
+        <div className="trim-part" {...hold('part')}>
           {handle('start', part.startS)}
           {handle('end', part.endS)}
         </div>

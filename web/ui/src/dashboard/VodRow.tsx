@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { messageOf } from '../api/errors';
-import type { PatchVideo, Vod } from '../api/types';
+import type { PatchVod, Vod } from '../api/types';
 import { formatAgo, formatBytes, formatDate, formatDuration } from '../format';
 import { useToasts } from '../stores/toasts';
 import { Icon } from '../ui/Icon';
@@ -24,7 +24,7 @@ export function VodRow({ vod }: { vod: Vod }) {
   const { id, title, channelName, thumbnailUrl, durationMs, startedAt, sizeBytes, state, deletesAt, visibility } = vod;
   const again = () => client.invalidateQueries({ predicate: ({ queryKey }) => ['vod', 'vods'].includes(String(queryKey[0])) });
   const save = useMutation({
-    mutationFn: (change: PatchVideo) => api.patchVod(id, change),
+    mutationFn: (change: PatchVod) => api.patchVod(id, change),
     onSuccess: () => (show('Saved'), again()),
     onError: (error) => show(messageOf(error), 'failed'),
   });

@@ -60,7 +60,7 @@ export function Controls({ player, axis, bar, extra, isRecorded, isFullscreen, i
               onChange={(event) => player.setVolume(Number(event.target.value) / 100)} />
           </div>
         )}
-        {isRecorded ? <Clock axis={axis} /> : <Liveness player={player} axis={axis} isPlaying={isPlaying} />}
+        {isRecorded ? !isCompact && <Clock axis={axis} /> : <Liveness player={player} axis={axis} isPlaying={isPlaying} />}
         <span className="controls-gap" />
         {extra}
         {!isCompact && (

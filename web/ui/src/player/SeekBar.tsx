@@ -24,9 +24,9 @@ export function SeekBar({ axis, marks = [], tiles, onAim }: Props) {
   const bar = useRef<HTMLDivElement>(null);
   const [aimS, setAim] = useState<number | null>(null);
   const [isDragged, setDragged] = useState(false);
-  const { startS, endS, isLive } = axis;
+  const { startS, endS } = axis;
   const valueS = clamp(isDragged && aimS !== null ? aimS : axis.valueS, startS, endS);
-  const share = (atS: number) => (clamp(atS, startS, endS) - startS) / (endS - startS);
+  const share = (atS: number) => (axis.isAtEdge(atS) ? 1 : (clamp(atS, startS, endS) - startS) / (endS - startS));
 
   const under = ({ clientX }: PointerEvent): number => {
     const { left, width } = bar.current!.getBoundingClientRect();
@@ -56,7 +56,7 @@ export function SeekBar({ axis, marks = [], tiles, onAim }: Props) {
   };
 
   return (
-    <div className="seek" data-live={isLive && share(valueS) === 1} data-dragged={isDragged}>
+    <div className="seek" data-live={axis.isAtEdge(valueS)} data-dragged={isDragged}>
       <div ref={bar} className="seek-bar" role="slider" tabIndex={0} aria-label="Seek" data-testid="seek"
         aria-valuemin={0} aria-valuemax={Math.round(endS - startS)} aria-valuenow={Math.round(valueS - startS)} aria-valuetext={axis.spoken(valueS)}
         onKeyDown={key} onPointerDown={press} onPointerUp={release} onPointerCancel={release}

@@ -11,6 +11,8 @@ export interface Axis {
   bufferedS: number | null;
   /** Its end moves on with the stream. */
   isLive: boolean;
+  /** At the newest picture, as far as a viewer cares. */
+  isAtEdge: (atS: number) => boolean;
   label: (atS: number) => string;
   spoken: (atS: number) => string;
   mediaAt: (atS: number) => number | null;
@@ -19,7 +21,7 @@ export interface Axis {
 }
 
 /** Nearer to the newest picture than this is "live". */
-export const LIVE_WITHIN_S = 3;
+const LIVE_WITHIN_S = 3;
 /** Shorter than this there is nothing to seek in. */
 const LEAST_S = 4;
 
@@ -37,6 +39,7 @@ function recordedAxis(player: PlayerHandle): Axis | null {
     valueS: place.positionS,
     bufferedS: place.bufferedS,
     isLive: false,
+    isAtEdge: () => false,
     label: (atS) => formatDuration((atS - place.startS) * 1000),
     spoken: (atS) => `${spell(atS - place.startS)} of ${spell(place.endS - place.startS)}`,
     mediaAt: player.mediaAt,
@@ -52,6 +55,7 @@ function liveAxis(player: PlayerHandle, rewindFrom: string | null): Axis | null 
   if (!place || edgeMs === null || place.programMs === null || place.firstMs === null) return null;
   const fromMs = rewindFrom === null || place.isPast ? place.firstMs : Math.min(place.firstMs, new Date(rewindFrom).getTime());
   const behind = (atS: number) => Math.max(0, edgeMs / 1000 - atS);
+  const isAtEdge = (atS: number) => behind(atS) < LIVE_WITHIN_S;
   const { zeroMs } = place;
   return {
     startS: fromMs / 1000,
@@ -59,8 +63,9 @@ function liveAxis(player: PlayerHandle, rewindFrom: string | null): Axis | null 
     valueS: Math.min(place.programMs, edgeMs) / 1000,
     bufferedS: null,
     isLive: true,
-    label: (atS) => (behind(atS) < LIVE_WITHIN_S ? 'Live' : `-${formatDuration(behind(atS) * 1000)}`),
-    spoken: (atS) => (behind(atS) < LIVE_WITHIN_S ? 'Live' : `${spell(behind(atS))} behind live`),
+    isAtEdge,
+    label: (atS) => (isAtEdge(atS) ? 'Live' : `-${formatDuration(behind(atS) * 1000)}`),
+    spoken: (atS) => (isAtEdge(atS) ? 'Live' : `${spell(behind(atS))} behind live`),
     mediaAt: (atS) => (zeroMs === null ? null : atS - zeroMs / 1000),
     ofMedia: (mediaS) => (zeroMs === null ? null : mediaS + zeroMs / 1000),
     seek: (atS) => player.seekToProgram(atS * 1000),

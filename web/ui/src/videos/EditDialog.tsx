@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useId, useState, type FormEvent } from 'react';
 import { ApiError, messageOf } from '../api/errors';
-import type { PatchVideo, Visibility } from '../api/types';
+import type { PatchVod, Visibility } from '../api/types';
 import { Dialog } from '../ui/Dialog';
 import { Field } from '../ui/Field';
 import { AUDIENCES } from './VideoCard';
@@ -11,7 +11,7 @@ const TITLE_MAX = 140;
 interface Props {
   video: { title: string; visibility: Visibility };
   subject: string;
-  onSave: (change: PatchVideo) => Promise<unknown>;
+  onSave: (change: PatchVod) => Promise<unknown>;
   onClose: () => void;
 }
 

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { messageOf } from '../api/errors';
-import type { PatchVideo, Visibility } from '../api/types';
+import type { PatchVod, Visibility } from '../api/types';
 import { useToasts } from '../stores/toasts';
 import { Confirm } from '../ui/Dialog';
 import { Icon } from '../ui/Icon';
@@ -12,7 +12,7 @@ interface Props {
   subject: string;
   question: string;
   warning: string;
-  onSave: (change: PatchVideo) => Promise<unknown>;
+  onSave: (change: PatchVod) => Promise<unknown>;
   onDelete: () => Promise<unknown>;
 }
 

@@ -44,6 +44,7 @@ function Video({ id }: { id: string }) {
 function Watch({ vod, onRefused }: { vod: Vod; onRefused: () => void }) {
   const { key, t } = useSearch({ from: '/videos/$id' });
   const { data: me } = useMe();
+  const storyboardUrl = storyboardOf(vod);
   const isMine = me?.channels.some(({ id }) => id === vod.channelId) ?? false;
   const handle = useRef<PlayerHandle | null>(null);
   const place = useRef<Place | null>(null);
@@ -64,7 +65,7 @@ function Watch({ vod, onRefused }: { vod: Vod; onRefused: () => void }) {
     const atS = handle.current?.mediaAt(current.positionS) ?? current.positionS;
     const lengthS = handle.current?.mediaAt(current.endS) ?? vod.durationMs / 1000;
     setClip({
-      of: { vodId: vod.id }, url: vod.playlistUrl, zeroMs: current.zeroMs, storyboardUrl: vod.storyboardUrl, isLive: false, title: vod.title,
+      of: { vodId: vod.id }, url: vod.playlistUrl, zeroMs: current.zeroMs, storyboardUrl, isLive: false, title: vod.title,
       ...recordedChoice(atS, lengthS),
     });
   };
@@ -81,7 +82,7 @@ function Watch({ vod, onRefused }: { vod: Vod; onRefused: () => void }) {
         ) : !vod.playlistUrl ? (
           <NotYet what="video" channelName={vod.channelName} />
         ) : (
-          <Player title={vod.title || 'Untitled'} artist={vod.channelDisplayName} artwork={vod.thumbnailUrl} storyboardUrl={vod.storyboardUrl} chapters={vod.chapters}
+          <Player title={vod.title || 'Untitled'} artist={vod.channelDisplayName} artwork={vod.thumbnailUrl} storyboardUrl={storyboardUrl} chapters={vod.chapters}
             onPlace={note} handle={handle} extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: openClip }]}
             source={{ url: vod.playlistUrl, take: 1, isRecorded: true, startAtS, isHeld: clip !== null, onRefused, onMissing: onRefused }} />
         )}
@@ -91,6 +92,12 @@ function Watch({ vod, onRefused }: { vod: Vod; onRefused: () => void }) {
       {clip && <ClipDialog source={clip} onClose={() => setClip(null)} />}
     </div>
   );
+}
+
+/** Sheets are kept when they are full; until then those of the running stream show the same. */
+function storyboardOf({ storyboardUrl, state, visibility, channelId, sessionId }: Vod): string | null {
+  const isRunning = state === 'recording' && visibility === 'public';
+  return storyboardUrl ?? (isRunning ? `/hls/${channelId}/${sessionId}/storyboard.vtt` : null);
 }
 
 function VideoHead({ vod, isMine, onClip, shareKey }: { vod: Vod; isMine: boolean; onClip: () => void; shareKey: string | undefined }) {

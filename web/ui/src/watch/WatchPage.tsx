@@ -78,7 +78,7 @@ function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }
     const nowMs = place.current?.isPast ? place.current.programMs : handle.current?.edgeMs();
     if (!channel || zeroMs == null || nowMs == null) return;
     setClip({
-      of: { channelId: channel.id }, url: rewindUrl ?? url, zeroMs, storyboardUrl, isLive: true, title: '',
+      of: { channelId: channel.id }, url: rewindUrl ?? url, zeroMs, storyboardUrl, isLive: true, title: channel.title,
       ...liveChoice((nowMs - zeroMs) / 1000),
     });
   };

@@ -8,7 +8,7 @@ import { formatDuration } from '../../src/format';
 const seek = vi.fn();
 const onAim = vi.fn();
 const axis = (change: Partial<Axis> = {}): Axis => ({
-  startS: 0, endS: 1000, valueS: 100, bufferedS: 130, isLive: false, label: (atS) => formatDuration(atS * 1000), spoken: (atS) => `${atS} s`,
+  startS: 0, endS: 1000, valueS: 100, bufferedS: 130, isLive: false, isAtEdge: () => false, label: (atS) => formatDuration(atS * 1000), spoken: (atS) => `${atS} s`,
   mediaAt: (atS) => atS, ofMedia: (mediaS) => mediaS, seek, ...change,
 });
 const tiles = [0, 500].map((startS, index) => ({ startS, endS: startS + 500, url: 'http://x/sheet.jpg', x: index * 160, y: 0, width: 160, height: 90 }));
