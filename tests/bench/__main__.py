@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import archive, delivery, edges, glass, ingest, journal, ladder, sources, storage
+from tests.bench import archive, clips, delivery, edges, glass, ingest, journal, ladder, sources, storage
 
 TABLES = {
     "ingest": ingest.main,
@@ -13,6 +13,7 @@ TABLES = {
     "ladder": ladder.main,
     "journal": journal.main,
     "storage": storage.main,
+    "clips": clips.main,
 }
 
 

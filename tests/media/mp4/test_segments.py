@@ -84,7 +84,7 @@ def test_damage_is_one_kind_of_error(damage: object) -> None:
         read_segment(damage(stored.objects[segment.key]), read_init(stored.objects[segment.init_key]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_changed_bytes_give_samples_within_the_file_or_bad_media(draw: st.DataObject) -> None:
     init_bytes = bytearray(init_section(h264(3).config))

@@ -267,7 +267,9 @@ async def test_a_redis_that_was_away_is_read_again(
     office: Office, server_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "LONGEST_REDIS_PAUSE_S", 0.2)
-    server = EmbeddedValkey(server_directory / "jobs", server_directory, durable=True)
+    sockets = server_directory / "j"  # apart from those of the session's server
+    sockets.mkdir()
+    server = EmbeddedValkey(server_directory / "jobs", sockets, durable=True)
     await asyncio.to_thread(server.start)
     lost = connect(server.url)
     try:
