@@ -19,6 +19,8 @@ LOOK_S = 0.1
 """Between two looks at the journals; most find nothing new, for the price of a stat."""
 TURN_S = 1.0
 """Between two looks at what playlists are due, what has ended and what may be removed."""
+MAX_ATTENDED = 8
+"""Sessions whose playlists are put at the same time."""
 IDLE_S = 0.1
 """Between two looks at what is to be told, when there was nothing."""
 
@@ -29,6 +31,7 @@ class Keeping:
     def __init__(self, spool: StoredSpool, uploads: Uploads, sink: EventSink, eviction: Eviction) -> None:
         self._spool, self._uploads, self._sink, self._eviction = spool, uploads, sink, eviction
         self._begun: set[str] = set()
+        self._few = asyncio.Semaphore(MAX_ATTENDED)
 
     async def run(self) -> None:
         """Work on all sessions until cancelled."""
@@ -95,18 +98,20 @@ class Keeping:
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            for stream in list(self._spool.streams.values()):
-                if stream.finished is not None:
-                    continue
-                if stream.is_drained:
-                    await self._finish(stream)
-                else:
-                    await self._put_playlists(stream, is_ended=False)
+            unfinished = [stream for stream in self._spool.streams.values() if stream.finished is None]
+            await asyncio.gather(*map(self._attend, unfinished))
             for stream in await self._eviction.turn(loop.time()):
                 self._spool.forget(stream)
                 self._begun.discard(stream.session_id)
                 await self._eviction.remove(stream.folder)
             await asyncio.sleep(TURN_S)
+
+    async def _attend(self, stream: StoredStream) -> None:
+        async with self._few:
+            if stream.is_drained:
+                await self._finish(stream)
+            else:
+                await self._put_playlists(stream, is_ended=False)
 
     async def _put_playlists(self, stream: StoredStream, *, is_ended: bool) -> bool:
         """Store the playlists that are due; whether all of them are there."""

@@ -15,9 +15,9 @@ import structlog
 
 from config.objects.keys import content_type_of
 from config.objects.opening import Stores
-from config.objects.store import BRIEF, IMMUTABLE, ObjectStore, StoreError
+from config.objects.store import BRIEF, IMMUTABLE, ObjectStore, StoreError, StoreRefused
 from media.storage.catalog import Piece
-from media.storage.gate import Gate
+from media.storage.gate import REFUSED_PAUSE_S, Gate
 from media.storage.metrics import Figures
 from media.storage.stream import StoredStream
 from schemas.ids import SessionId
@@ -142,7 +142,8 @@ class Uploads:
             stream.gone(piece, loop.time())
         except StoreError as error:
             is_returned = True
-            stream.back(piece, 0.0)
+            # what one object is refused for must not hold up all the others
+            stream.back(piece, loop.time() + REFUSED_PAUSE_S if isinstance(error, StoreRefused) else 0.0)
             self._figures.failures += 1
             gate.failed(error, loop.time(), self.waiting)
         except OSError as error:
