@@ -7,6 +7,7 @@ begins, and before it stands one with the first keyframe a second time, together
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 
 import msgspec
 
@@ -108,11 +109,14 @@ def _inits_of(track: SourceTrack, inits: Mapping[str, TrackInit]) -> list[TrackI
 
 
 def _in_order(tracks: Sequence[SourceTrack]) -> list[Piece]:
-    """Segments of all tracks by their times: who plays the file as it comes needs both at once."""
-    pieces = [
-        Piece(number, segment, shift_s)
-        for number, (track, own) in enumerate(zip(tracks, holes.shifts(tracks), strict=True))
-        for segment, shift_s in zip(track.segments, own, strict=True)
-        if not segment.is_gap
-    ]
-    return sorted(pieces, key=lambda piece: piece.segment.start_s)
+    """Segments of all tracks by their times: who plays the file as it comes needs both at once.
+
+    Those of one track stay in their order: a break may let one begin a little before the end of the one before.
+    """
+    pieces: list[tuple[float, Piece]] = []
+    for number, (track, own) in enumerate(zip(tracks, holes.shifts(tracks), strict=True)):
+        present = [pair for pair in zip(track.segments, own, strict=True) if not pair[0].is_gap]
+        reached = accumulate((segment.start_s for segment, _ in present), max)
+        pieces += [(at_s, Piece(number, *pair)) for at_s, pair in zip(reached, present, strict=True)]
+    pieces.sort(key=lambda each: each[0])
+    return [piece for _, piece in pieces]

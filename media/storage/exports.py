@@ -233,7 +233,7 @@ def _check(track: SourceTrack) -> None:
         raise BadRequest(f"Rendition {track.rendition} has a segment of a size that cannot be.")
     if not all(0 <= segment.start_s < math.inf and 0 <= segment.duration_s < math.inf for segment in track.segments):
         raise BadRequest(f"Rendition {track.rendition} has a segment at a time that cannot be.")
-    if any(after.start_s < before.start_s for before, after in pairwise(track.segments)):
+    if any(after.msn <= before.msn for before, after in pairwise(track.segments)):
         raise BadRequest(f"Rendition {track.rendition} has segments out of order.")
 
 

@@ -135,6 +135,15 @@ def test_other_codecs_are_carried(picture: str, sound: str, tmp_path: Path, monk
     assert len(found.sounds) >= len(sounds.packets) - 1  # Opus drops what it needs to warm up
 
 
+def test_segments_of_a_track_stay_in_their_order() -> None:
+    track = store(play(h264(5))).tracks[0]
+    early = [msgspec.structs.replace(each, start_s=each.start_s - (0.1 if each.msn else 0)) for each in track.segments]
+    early[2] = msgspec.structs.replace(early[2], start_s=early[1].start_s - 0.05)
+    stored = store(play(h264(5)))
+    movie = StreamedMovie([msgspec.structs.replace(track, segments=early)], stored.inits, title="", created_s=0)
+    assert [piece.segment.msn for piece in movie.pieces] == [0, 1, 2]
+
+
 def test_a_segment_of_another_size_than_announced_is_refused() -> None:
     stored = store(play(h264(3)))
     movie = StreamedMovie(stored.tracks, stored.inits, title="", created_s=0)

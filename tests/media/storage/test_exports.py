@@ -139,12 +139,23 @@ async def _status(http: aiohttp.ClientSession, url: str) -> int:
         return response.status
 
 
+def long_tracks() -> list[SourceTrack]:
+    """Return 8,000 segments, which are all the same object."""
+    return [
+        msgspec.structs.replace(
+            track, segments=[msgspec.structs.replace(track.segments[0], msn=number) for number in range(4000)]
+        )
+        for track in SHORT.tracks
+    ]
+
+
 @services
 async def test_nothing_is_fetched_for_a_client_that_has_left(serve: Serve) -> None:
-    tracks = [msgspec.structs.replace(track, segments=track.segments[:1] * 4000) for track in SHORT.tracks]
+    tracks = long_tracks()
     stores, url = await serve(SHORT)
     async with aiohttp.ClientSession() as http:
         response = await http.post(url, data=io.BytesIO(body(tracks)))
+        assert response.status == 200
         await response.content.readexactly(100)
         response.close()
     before = -1
@@ -156,10 +167,11 @@ async def test_nothing_is_fetched_for_a_client_that_has_left(serve: Serve) -> No
 
 @services
 async def test_a_client_that_reads_nothing_makes_nobody_fetch(serve: Serve) -> None:
-    tracks = [msgspec.structs.replace(track, segments=track.segments[:1] * 4000) for track in SHORT.tracks]
+    tracks = long_tracks()
     stores, url = await serve(SHORT)
     async with aiohttp.ClientSession() as http:
         response = await http.post(url, data=io.BytesIO(body(tracks)))
+        assert response.status == 200
         before = -1
         while before != len(stores.asked):
             before = len(stores.asked)
@@ -193,7 +205,7 @@ def test_what_is_no_export_is_a_bad_request(wrong: bytes) -> None:
         {"size": 0},
         {"size": exports.MAX_SEGMENT_BYTES + 1},
         {"start_s": -1.0},
-        {"start_s": 1e9},
+        {"msn": 1_000_000},
     ],
 )
 def test_a_segment_that_cannot_be_is_a_bad_request(change: dict[str, object]) -> None:
