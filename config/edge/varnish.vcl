@@ -2,7 +2,7 @@
 #
 #   tally edge varnish > /etc/varnish/tally.vcl
 #   varnishd -f /etc/varnish/tally.vcl -a @listen@ -s malloc,@cache_mb@m \
-#       -p thread_pool_max=4000 -p thread_queue_limit=20000 -p listen_depth=4096 \
+#       -p thread_pool_max=500 -p thread_queue_limit=20000 -p listen_depth=4096 \
 #       -p timeout_idle=75 -p pipe_timeout=3600
 #
 # (Debian: put these options into the unit's ExecStart with `systemctl edit varnish`.) Everything is kept in memory.
@@ -22,8 +22,8 @@
 #   ends TLS, such as `tally edge caddy --origin http://ADDRESS-OF-THIS`.
 # - The product sees this machine's address for all viewers; theirs is in X-Forwarded-For, which it does not read yet.
 # - Its log (varnishlog, varnishncsa) holds whole addresses, tokens too.
-# - Each viewer who is being sent something holds a thread. On few cores, with viewers on fast lines,
-#   thread_pool_max=100 takes half of the CPU.
+# - Who is being sent something holds one of two times thread_pool_max threads. More of them serve more viewers on slow
+#   lines at the same time; on few cores fewer of them take less CPU (100: half of it, on two cores).
 # - More than one edge: print this on each of them, with the product's address as --origin.
 
 vcl 4.1;

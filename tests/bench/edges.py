@@ -8,7 +8,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvloop
@@ -87,14 +87,13 @@ def _stream() -> Iterator[tuple[Product, str]]:
     with tempfile.TemporaryDirectory(prefix="tally-b-", dir="/tmp") as name:
         folder = Path(name)
         clip = make_clip(folder / "clip.flv", video_kbps=VIDEO_KBPS, size="320x180")
-        product = Product(folder, TALLY_LADDER="off", TALLY_PART_S=PART_S).start()
-        publisher = publish(clip, product.publish_url())
-        try:
+        product = Product(folder, TALLY_LADDER="off", TALLY_PART_S=PART_S)
+        with ExitStack() as stack:
+            stack.callback(product.stop)
+            product.start()
+            stack.callback(end, publish(clip, product.publish_url()))
             wait_until(lambda: product.get("/hls/demo/playlist.m3u8")[0] == 200, 30, "the stream can be played")
             yield product, rendition_uris(product)["video"]
-        finally:
-            end(publisher)
-            product.stop()
 
 
 if __name__ == "__main__":
