@@ -1,7 +1,7 @@
 """The ingest process: listeners in front, sessions in the middle, the internal origin behind.
 
-It starts by taking its ports, so that a taken one is said before anything else happens, and stops in the order
-listeners, publishers, origin, each within a deadline.
+It starts from behind: what its spool holds of sessions is served again, web hears of it, then publishers may come. It
+stops in the order listeners, publishers, origin, each within a deadline, and leaves its sessions to the next process.
 """
 
 import asyncio

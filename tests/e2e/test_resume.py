@@ -18,7 +18,8 @@ from tests.viewing import renditions
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 
-GRACE_S = 20
+GRACE_S = 60
+"""More than a machine that is busy takes to stop and start everything."""
 NAMES = ("video", "240p", "audio")
 
 
