@@ -189,7 +189,6 @@ main()
     [
         ("stream", "StoredStream.kept", 7),  # stored, not noted
         ("ledger", "Ledger.tell", 2),  # told, not noted
-        ("events", "EventSink.publish", 3),  # noted, not told
         ("stream", "StoredStream.finish", 1),
     ],
 )
@@ -264,13 +263,3 @@ def test_a_wrong_secret_is_one_line_and_no_end(
     assert "TALLY_S3_URL" in lines[0]["reason"]
     assert json.loads(storage.get("/healthz"))["status"] == "degraded"
     assert len([line for line in storage.log() if line["event"] == "object store refuses"]) == 1
-
-
-def test_a_second_process_is_refused(tmp_path: Path, start: Callable[..., Storage]) -> None:
-    first, second = start(), start()
-    first.start()
-    wait_until(lambda: "storage ready" in first.output.read_text(), DEADLINE_S, "the first is ready")
-    second.start()
-    assert second.process is not None
-    assert second.process.wait(DEADLINE_S) == 1
-    assert "another storage process runs on" in second.output.read_text()
