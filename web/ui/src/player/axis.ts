@@ -51,7 +51,8 @@ function recordedAxis(player: PlayerHandle): Axis | null {
 /** In program time. */
 function liveAxis(player: PlayerHandle, rewindFrom: string | null): Axis | null {
   const place = player.stats?.place;
-  const edgeMs = player.edgeMs();
+  // What is over has an end of its own; the clock that says "now" goes on.
+  const edgeMs = place?.isPast && !place.isGrowing ? place.lastMs : player.edgeMs();
   if (!place || edgeMs === null || place.programMs === null || place.firstMs === null) return null;
   const fromMs = rewindFrom === null || place.isPast ? place.firstMs : Math.min(place.firstMs, new Date(rewindFrom).getTime());
   const behind = (atS: number) => Math.max(0, edgeMs / 1000 - atS);

@@ -36,6 +36,12 @@ describe('axis', () => {
     expect(axis.endS - axis.startS).toBe(3000);
   });
 
+  it('ends with the stream when that is over', () => {
+    const axis = axisOf(player({ isPast: true, isGrowing: false, firstMs: NOW_MS - 600_000, lastMs: NOW_MS - 60_000 }), false, null)!;
+    expect(axis.endS).toBe((NOW_MS - 60_000) / 1000);
+    expect(axis.endS - axis.startS).toBe(540);
+  });
+
   it('is none while nothing is known, or there is nothing to seek in', () => {
     expect(axisOf(player({}, { stats: null }), false, null)).toBeNull();
     expect(axisOf(player({ firstMs: null }), false, null)).toBeNull();
