@@ -23,6 +23,7 @@ from tests.witness import Witness
 
 READY_S = 60
 """For a recording to be ready after its end: 10 s is what is promised, of a machine that does nothing else."""
+_SERVERS = {"postgres": "postgres", "valkey": "redis"}
 _CHILDREN = {"ingest": ("media", "ingest"), "storage": ("media", "storage"), "web": ("web",)}
 
 
@@ -119,7 +120,7 @@ def _strike(product: Product, what: str, switch_store: Callable[[bool], None]) -
 def _oldest(product: Product, name: str) -> int:
     """The server itself, not what it started."""
     note = msgspec.json.decode((product.data / "run.json").read_bytes())
-    return int(note["children"][name]["pid"])
+    return int(note["children"][_SERVERS[name]]["pid"])
 
 
 def _ready(product: Product) -> str | None:

@@ -127,5 +127,6 @@ def internal_app(services: Services) -> web.Application:
 def _app(services: Services, body_max: int) -> web.Application:
     app = web.Application(middlewares=[middleware.envelope], client_max_size=body_max)
     app[SERVICES] = services
+    app[middleware.POLICY] = middleware.content_security_policy(services.stores.origins())
     app.on_response_prepare.append(middleware.add_headers)
     return app

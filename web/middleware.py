@@ -3,7 +3,7 @@
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -19,33 +19,40 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 RETRY_AFTER_MS = 2_000
 REQUEST_ID = web.RequestKey("request_id", str)
 REQUEST_ID_HEADER = "X-Request-Id"
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # the player sets widths and positions as style attributes
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",  # Media Source Extensions play from a blob: URL
-        "worker-src 'self' blob:",  # hls.js starts its demuxer from one
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
 SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+POLICY = web.AppKey("policy", str)
+"""The Content-Security-Policy of an application's answers."""
 log = structlog.get_logger()
+
+
+def content_security_policy(origins: Sequence[str] = ()) -> str:
+    """Return what pages may load; `origins` are where viewers are sent to for objects, besides this server."""
+    elsewhere = "".join(f" {origin}" for origin in origins)
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self' 'unsafe-inline'",  # the player sets widths and positions as style attributes
+            f"img-src 'self' data: blob:{elsewhere}",
+            f"media-src 'self' blob:{elsewhere}",  # Media Source Extensions play from a blob: URL
+            "worker-src 'self' blob:",  # hls.js starts its demuxer from one
+            f"connect-src 'self'{elsewhere}",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        )
+    )
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Give every answer its security headers (a signal: sockets and files pass here too)."""
+    response.headers.setdefault("Content-Security-Policy", request.app[POLICY])
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if request_id := request.get(REQUEST_ID):

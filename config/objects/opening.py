@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from config.objects.address import read_address
 from config.objects.files import FileStore
 from config.objects.keys import checked
 from config.objects.store import ObjectStore
 from config.settings import Settings, variable
-from schemas.storage import LIVE
+from schemas.storage import CLIPS, LIVE, RECORDINGS
 
 OBJECTS = "objects"
 """The directory of data that holds objects where there is no bucket."""
@@ -40,6 +40,12 @@ class Stores:
             case "public" if self._settings.s3_public_url is not None and self.of(key) is self._live:
                 return f"{self._settings.s3_public_url.rstrip('/')}/{quote(checked(key))}"
         return None
+
+    def origins(self) -> list[str]:
+        """Return the origins (scheme, host and port) of the addresses that viewers are sent to."""
+        found = (self.address(f"{kind}/x", 60) for kind in (LIVE, RECORDINGS, CLIPS))
+        parts = [urlsplit(address) for address in found if address is not None]
+        return sorted({f"{part.scheme}://{part.netloc}" for part in parts})
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import archive, clips, delivery, edges, glass, ingest, journal, ladder, sources, storage
+from tests.bench import archive, clips, delivery, edges, glass, ingest, journal, ladder, ordeal, sources, storage
 
 TABLES = {
     "ingest": ingest.main,
@@ -17,7 +17,7 @@ TABLES = {
 }
 
 
-NAMED = {"sources": sources.main}
+NAMED = {"sources": sources.main, "ordeal": ordeal.main}
 """Tables that take long and hold no figure of speed."""
 
 

@@ -167,6 +167,23 @@ async def test_every_answer_has_its_security_headers_and_its_id(site: Site) -> N
     assert len(ids) == 6
 
 
+@pytest.mark.parametrize(
+    "more_settings",
+    [
+        {
+            "s3_url": "s3://k:s@127.0.0.1:1/live?secure=0",
+            "s3_delivery": "public",
+            "s3_public_url": "https://cdn.example.org/x",
+        }
+    ],
+)
+async def test_pages_may_load_objects_from_where_viewers_are_sent(site: Site) -> None:
+    async with site.client.get(site.base + "/") as response:
+        policy = response.headers["Content-Security-Policy"]
+    for kind in ("connect-src 'self'", "media-src 'self' blob:", "img-src 'self' data: blob:"):
+        assert f"{kind} https://cdn.example.org;" in policy
+
+
 async def test_a_new_visitor_gets_a_cookie_to_be_counted_by(site: Site) -> None:
     async with site.client.get(site.base) as response:
         cookie = response.cookies["viewer"]

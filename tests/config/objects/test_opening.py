@@ -19,6 +19,7 @@ async def test_files_are_one_store_without_addresses(tmp_path: Path) -> None:
         assert stores.of("live/a") is stores.of("clips/a")
         assert len(stores.each()) == 1
         assert stores.address("live/a", 60) is None
+        assert stores.origins() == []
 
 
 async def test_recordings_and_clips_may_have_a_bucket_of_their_own(tmp_path: Path) -> None:
@@ -30,6 +31,7 @@ async def test_recordings_and_clips_may_have_a_bucket_of_their_own(tmp_path: Pat
 async def test_presigned_addresses_name_bucket_and_folder(tmp_path: Path) -> None:
     async with open_stores(settings(tmp_path, S3_URL=URL, S3_DELIVERY="presigned")) as stores:
         address = stores.address("live/a.m4s", 60)
+        assert stores.origins() == ["http://127.0.0.1:1"]
     assert address is not None
     assert address.startswith("http://127.0.0.1:1/live/a/live/a.m4s?")
     assert "X-Amz-Signature=" in address
