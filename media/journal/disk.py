@@ -4,6 +4,7 @@ A journal writes in the loop, for a write to the page cache costs less than a ho
 holds the loop up several times in a row, is written to from a thread until it is well again: streams go on from memory.
 """
 
+import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -25,6 +26,29 @@ SLOW_PAUSE_S = 5.0
 """For so long after the last slow write a thread writes."""
 TROUBLE_PERIOD_S = 60.0
 """A disk in trouble is reported at once, and then once per this time."""
+
+
+class Stopwatch:
+    """Measures how long one write waited for the disk, from its making to `waited_s`, both in one thread.
+
+    On a busy machine a thread that could go on waits for a core. That says nothing of the disk, and the kernel counts
+    it apart: who waits for something gives its core away by itself (getrusage(2), ru_nvcsw).
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._started, self._waits = clock(), _waits()
+
+    def waited_s(self) -> float:
+        """Return the seconds that passed, 0 if the thread had to wait for nothing but a core."""
+        return self._clock() - self._started if _HOLDS_NO_COUNT or _waits() != self._waits else 0.0
+
+
+_HOLDS_NO_COUNT = not hasattr(resource, "RUSAGE_THREAD")  # not Linux
+
+
+def _waits() -> int:
+    return 0 if _HOLDS_NO_COUNT else resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 class Disk:
@@ -65,7 +89,7 @@ class Disk:
         return len(self._behind)
 
     def took(self, seconds: float) -> None:
-        """Note how long a write was."""
+        """Note how long a write waited for the disk; see `Stopwatch`."""
         if seconds <= SLOW_S:
             self._slow_in_a_row = 0
             return

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from media.journal.backlog import Backlog
-from media.journal.disk import Disk
+from media.journal.disk import Disk, Stopwatch
 from media.journal.files import Entry, SessionFiles
 from media.journal.reader import Contents
 from schemas.ids import SessionId
@@ -98,9 +98,9 @@ class Journal:
         elif self._disk.is_slow:
             self._fall_behind("the disk is slow")
         else:
-            started = self._clock()
+            watch = Stopwatch(self._clock)
             written = self._files.write(entries)
-            self._disk.took(self._clock() - started)
+            self._disk.took(watch.waited_s())
             self._stored += self._backlog.wrote(entries[: written.count])
             self._backlog.entries = entries[written.count :]
             if written.reason:
@@ -214,9 +214,9 @@ def _write(
         entries = previous.result().left + entries  # it is done: the thread does one after the other
     count, slowest_s = 0, 0.0
     while count < len(entries):
-        started = clock()
+        watch = Stopwatch(clock)
         written = files.write(entries[count : count + BATCH])
-        slowest_s = max(slowest_s, clock() - started)
+        slowest_s = max(slowest_s, watch.waited_s())
         count += written.count
         if written.reason:
             return _Attempt(entries[:count], entries[count:], written.reason, slowest_s)

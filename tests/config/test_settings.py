@@ -120,7 +120,7 @@ def test_passwords_do_not_show_in_refusals_or_print(tmp_path: Path) -> None:
         tmp_path,
         TALLY_DATABASE_URL="postgresql://u:hunt/er@2@h/d?password=hunter2",
         TALLY_REDIS_URL="redis://:hunter2@h:1/0",
-        TALLY_S3_URL="s3://KEY:hunter2@h/b?region=x",
+        TALLY_S3_URL="s3://KEY:hunter2@h/bucket?region=x",
     )
     for shown in (repr(settings), str(settings), repr(masked(settings))):
         assert "hunter2" not in shown

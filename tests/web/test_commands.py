@@ -241,6 +241,7 @@ async def test_two_first_runs_at_once_agree(settings: Settings) -> None:
     assert json.loads((settings.data / "first-run.json").read_text()) == made[0]
 
 
+@pytest.mark.services
 def test_the_key_of_signed_addresses_is_replaced(terminal: Terminal, settings: Settings) -> None:
     first = terminal.json("access", "rotate")["keyId"]
     code, out, _ = terminal.run("access", "rotate")

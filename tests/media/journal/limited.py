@@ -16,6 +16,8 @@ from tests.media.journal.samples import BEGUN, content, segment, write
 LIMIT = 5 * len(content(0, 0)) + 7
 """A whole segment, and the journal of one and a half."""
 
+WAIT_S = 30.0
+
 
 async def main(directory: Path) -> None:
     """Write twelve segments."""
@@ -27,13 +29,12 @@ async def main(directory: Path) -> None:
         target = Journal.create(directory, BEGUN, disk)
         for msn in range(12):
             write(target, segment(msn))
-        while disk.failures < 3:
-            await asyncio.sleep(0.01)
-        outcome = {
-            "trouble": disk.trouble,
-            "failures": disk.failures,
-            "torn": read_journal(directory / "journal").is_torn,
-        }
+        is_torn = False  # between two attempts; each cuts what the one before has torn
+        async with asyncio.timeout(WAIT_S):
+            while disk.failures < 3 or not is_torn:
+                await asyncio.sleep(0.01)
+                is_torn = is_torn or read_journal(directory / "journal").is_torn
+        outcome = {"trouble": disk.trouble, "failures": disk.failures, "torn": is_torn}
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         while target.is_behind:
             await asyncio.sleep(0.01)
