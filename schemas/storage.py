@@ -37,6 +37,10 @@ def clip_prefix(channel: ChannelId, clip: ClipId) -> str:
     return f"{CLIPS}/{channel}/{clip}"
 
 
+INTERRUPTION = "com.tallylight.interruption"
+"""Class of the cue that says from when to when a stream's publisher was away."""
+
+
 # --- storage -> web ----------------------------------------------------------------------------------------
 
 

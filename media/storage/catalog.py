@@ -15,11 +15,13 @@ from schemas.journal import (
     Ended,
     GapMade,
     InitMade,
+    Interrupted,
     PartAdded,
     PictureStored,
     Planned,
     PlannedRendition,
     Record,
+    Resumed,
     SegmentBegun,
     SegmentClosed,
     SegmentLost,
@@ -27,7 +29,7 @@ from schemas.journal import (
     init_file,
     segment_file,
 )
-from schemas.storage import session_prefix
+from schemas.storage import INTERRUPTION, session_prefix
 
 THUMBNAIL_EVERY_S = 60.0
 """Of media time: so often the newest thumbnail is stored, and the last one at the end."""
@@ -105,6 +107,8 @@ class Catalog:
         self._thumbnail_s: float | None = None
         self._sheet: PictureStored | None = None
         self._order = 0
+        self._away_since_s: float | None = None
+        self._clock_offset_s = 0.0
 
     @property
     def prefix(self) -> str:
@@ -147,8 +151,11 @@ class Catalog:
             case GapMade() | SegmentLost():
                 self._lose(record)
             case CueAdded():
-                self.new_cues.append(len(self.cues))
-                self.cues.append(record)
+                self._cue(record)
+            case Interrupted():
+                self._away_since_s = record.start_s if self._away_since_s is None else self._away_since_s
+            case Resumed():
+                self._return(record.start_s)
             case CaptionsWritten():
                 if record.size:
                     self._store(FILES_LANE, captions_file(record.msn), record.size, record, now)
@@ -156,6 +163,18 @@ class Catalog:
                 self._picture(record, now)
             case Ended():
                 self.finish(record, now)
+
+    def _cue(self, cue: CueAdded) -> None:
+        self.new_cues.append(len(self.cues))
+        self.cues.append(cue)
+
+    def _return(self, media_s: float) -> None:
+        """The publisher is back: tell of the time that it was away."""
+        away_s, self._away_since_s = self._away_since_s, None
+        if away_s is None or media_s <= away_s:
+            return
+        cue_id, away_for_s = f"interruption-{len(self.cues)}", media_s - away_s
+        self._cue(CueAdded(cue_id, INTERRUPTION, away_s, away_for_s, self._clock_offset_s, {}, number=0))
 
     def finish(self, ended: Ended, now: float) -> None:
         """Nothing follows: what is open ends where it is, and the last pictures are taken."""
@@ -174,6 +193,7 @@ class Catalog:
     # --- media ---------------------------------------------------------------------------------------------
 
     def _begin(self, record: SegmentBegun, now: float) -> None:
+        self._clock_offset_s = record.clock_offset_s
         unclosed = self._open.get(record.rendition)
         if unclosed is not None and unclosed.size:
             self._complete(unclosed, now)

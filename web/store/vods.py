@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.access import Visibility
 from schemas.ids import ChannelId, SessionId, UserId, VodId
+from schemas.storage import INTERRUPTION
 from web.store import Connection, Database, sweeps
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class VodRow(msgspec.Struct, frozen=True):
     thumbnail: str | None
     storyboard: str | None
     has_gaps: bool
+
+
+NEAR_S = 0.5
+"""A segment that begins so near to a moment begins at it."""
 
 
 class BreakRow(msgspec.Struct, frozen=True):
@@ -105,11 +110,18 @@ async def page(
 
 
 async def breaks(db: Database, session: SessionId) -> list[BreakRow]:
-    """Return where the leading rendition has a discontinuity or a gap, in its order."""
+    """Return where the leading rendition has a gap, or a discontinuity that is not inside of an interruption.
+
+    A slate begins with one, too; what counts is where the publisher is back.
+    """
     rows = await db.fetch(
-        "SELECT start_s, is_gap FROM segments WHERE session_id = $1 AND (is_discontinuous OR is_gap)"
-        f" AND rendition = {LEADING.format(session='$1')} ORDER BY msn",
+        "SELECT start_s, is_gap FROM segments s WHERE session_id = $1 AND (is_discontinuous OR is_gap)"
+        f" AND rendition = {LEADING.format(session='$1')}"
+        " AND (is_gap OR NOT EXISTS (SELECT 1 FROM cues c WHERE c.session_id = $1 AND c.class_name = $2"
+        " AND s.start_s >= c.start_s - $3 AND s.start_s < c.start_s + c.duration_s - $3)) ORDER BY msn",
         session,
+        INTERRUPTION,
+        NEAR_S,
     )
     return [BreakRow(*row) for row in rows]
 

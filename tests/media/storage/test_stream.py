@@ -9,8 +9,9 @@ from media.storage.index import events_of
 from media.storage.ledger import OtherLedger
 from media.storage.stream import StoredStream
 from schemas.ids import ChannelId
-from schemas.journal import Ended
+from schemas.journal import Ended, Interrupted, Resumed
 from schemas.storage import (
+    INTERRUPTION,
     CueStored,
     FileStored,
     InitStored,
@@ -279,6 +280,20 @@ def test_a_sheet_is_stored_when_it_is_full_and_a_list_after_it(session: WrittenS
         ("storyboard", 0),
         ("storyboard", 0),
     ]
+
+
+def test_an_interruption_is_told_as_a_cue_once_the_publisher_is_back(session: WrittenSession) -> None:
+    session.plan()
+    session.segment()
+    session.add(Interrupted(1.5), Interrupted(1.75))  # again: by the process that found it interrupted
+    stream = opened(session)
+    store_all(stream)
+    assert not [event for event in tell_all(stream) if isinstance(event, CueStored)]
+    session.add(Resumed(9.0))
+    stream.read(0.0)
+    (cue,) = [event for event in tell_all(stream) if isinstance(event, CueStored)]
+    assert (cue.class_name, cue.start_s, cue.duration_s) == (INTERRUPTION, 1.5, 7.5)
+    assert cue.program_ms == round((CLOCK_S + 1.5) * 1000)
 
 
 def test_the_index_lists_what_was_told(session: WrittenSession) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from schemas import access
+from schemas.storage import INTERRUPTION, CueStored
 from tests.web.site import Person, Site
 from tests.web.store.events import init, segment, started, stored
 from tests.web.stored import SEGMENTS, publish
@@ -36,6 +37,13 @@ async def test_interruptions_are_chapters_and_gaps_are_told(site: Site) -> None:
         {"startMs": 24_000, "title": "Back on air at 0:00:24"},
         {"startMs": 100_000, "title": "Back on air at 0:01:40"},
     ]
+
+
+async def test_a_slate_is_no_chapter_of_its_own(site: Site) -> None:
+    made = await publish(site, breaks=(12, 20, 50))  # the slate's beginning, the return, an encoder that began anew
+    await made.tell(CueStored(made.session, "interruption-0", INTERRUPTION, 24.1, 15.8, 0, {}))
+    vod = await site.data("GET", f"/vods/{await made.vod()}")
+    assert [chapter["startMs"] for chapter in vod["chapters"]] == [0, 40_000, 100_000]
 
 
 async def test_the_title_follows_the_channel_until_it_has_its_own(site: Site) -> None:
