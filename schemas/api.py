@@ -427,6 +427,7 @@ class Clip(msgspec.Struct, frozen=True, rename="camel"):
     channel_display_name: str
     vod_id: VodId | None
     """The recording it is of, while that exists."""
+    creator_id: UserId
     creator_name: str
     title: str
     state: Literal["cutting", "ready", "rough"]

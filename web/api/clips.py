@@ -213,6 +213,7 @@ def present(public_url: str, row: ClipRow, place: Place | None, why_not: api.Why
         channel_name=row.channel_name,
         channel_display_name=row.display_name,
         vod_id=row.vod_id,
+        creator_id=row.creator_id,
         creator_name=row.creator_name,
         title="" if why_not == "private" else row.title,
         state="ready" if row.made is not None else "rough" if row.failure is not None else "cutting",

@@ -34,6 +34,7 @@ async def test_a_clip_of_a_live_stream_is_there_at_once_and_storage_is_asked_for
     made = await publish(site)
     clip = await _clip(made, title="What a goal")
     assert (clip["state"], clip["title"], clip["creatorName"]) == ("cutting", "What a goal", "alice")
+    assert clip["creatorId"] == (await site.data("GET", "/me", who=made.alice))["user"]["id"]
     assert (clip["startMs"], clip["durationMs"], clip["vodId"]) == (10_500, 8_500, await made.vod())
     assert clip["playlistUrl"] == f"/clips/{clip['id']}/playlist.m3u8"
     assert clip["mp4Url"] == f"/clips/{clip['id']}.mp4"

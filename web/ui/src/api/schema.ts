@@ -457,6 +457,7 @@ export interface components {
             channelName: string;
             channelDisplayName: string;
             vodId: string | null;
+            creatorId: string;
             creatorName: string;
             title: string;
             /** @enum {unknown} */

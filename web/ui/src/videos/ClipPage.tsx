@@ -51,7 +51,7 @@ function ClipHead({ clip, shareKey }: { clip: Clip; shareKey: string | undefined
   const client = useQueryClient();
   const navigate = useNavigate();
   const { data: me } = useMe();
-  const { id, channelId, channelName, channelDisplayName, creatorName, createdAt, durationMs, startMs, vodId, mp4Url, visibility, hasGaps } = clip;
+  const { id, channelId, channelName, channelDisplayName, creatorId, creatorName, createdAt, durationMs, startMs, vodId, mp4Url, visibility, hasGaps } = clip;
   const isMine = me?.channels.some((channel) => channel.id === channelId) ?? false;
   const path = `/clips/${id}${shareKey ? `?key=${encodeURIComponent(shareKey)}` : ''}`;
   return (
@@ -75,7 +75,7 @@ function ClipHead({ clip, shareKey }: { clip: Clip; shareKey: string | undefined
         )}
         <ShareButton what="clips" id={id} subject="this clip" visibility={visibility} isMine={isMine} path={path} />
         {mp4Url && <a className="button" href={mp4Url} download data-testid="download"><Icon name="download" size={18} /> Download</a>}
-        {(isMine || me?.user.displayName === creatorName) && (
+        {(isMine || me?.user.id === creatorId) && (
           <OwnerButtons video={clip} subject="clip" question="Delete this clip?" warning="It is gone for good, for everybody. The video that it is of stays."
             onSave={async (change) => {
               await api.patchClip(id, change);

@@ -31,7 +31,7 @@ export const vod = (change: Partial<Vod> = {}): Vod => ({
 });
 
 export const clip = (change: Partial<Clip> = {}): Clip => ({
-  id: 'k1', channelId: 'c1', channelName: 'demo', channelDisplayName: 'Demo', vodId: 'v1', creatorName: 'Bo', title: 'The jump', state: 'cutting', visibility: 'public',
+  id: 'k1', channelId: 'c1', channelName: 'demo', channelDisplayName: 'Demo', vodId: 'v1', creatorId: 'u9', creatorName: 'Bo', title: 'The jump', state: 'cutting', visibility: 'public',
   whyNot: null, startMs: 754_300, durationMs: 30_000, createdAt: new Date(Date.now() - 60_000).toISOString(), thumbnailUrl: '', playlistUrl: '/clips/k1/playlist.m3u8',
   mp4Url: '/clips/k1.mp4', pageUrl: 'http://localhost:3000/clips/k1', expiresAt: null, hasGaps: false, ...change,
 });
