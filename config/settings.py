@@ -109,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret
     registration: Annotated[Literal["open", "invite", "closed"], Meta(description="open, invite or closed")]
     webhook_allow: Networks
+    trusted_proxies: Networks
     ladder: Ladder
     rungs: Rungs
     encoder: Encoder
@@ -291,7 +292,7 @@ def _read(name: str, raw: object, source: str) -> Any:
         return None
     try:
         value = msgspec.convert(raw, kind, strict=False, dec_hook=_convert_path)
-        if name == "webhook_allow":
+        if name in {"webhook_allow", "trusted_proxies"}:
             [ipaddress.ip_network(part.strip()) for part in str(value).split(",") if part.strip()]
     except (msgspec.ValidationError, ValueError):
         label = source if source.startswith(PREFIX) else f"{name} in {source}"

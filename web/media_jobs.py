@@ -47,5 +47,6 @@ async def make_clip(services: Services, clip: ClipId) -> bool:
         end_s=row.end_s,
         title=row.title,
         tracks=await tracks(services.pool, row.object_prefix, row.session_id, (row.first_msn, row.last_msn)),
+        created_at_ms=round(row.created_at.timestamp() * 1000),
     )
     return await add(services.redis, [job])

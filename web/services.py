@@ -1,6 +1,7 @@
 """What the handlers of one web process share."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from web.access import AccessKeys
 from web.events import Events
 from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
+from web.proxies import Network, read_networks
 from web.viewers import Viewers
 
 
@@ -29,6 +31,11 @@ class Services:
     troubles: Troubles
     access: AccessKeys
     stores: Stores
+
+    @cached_property
+    def trusted_proxies(self) -> list[Network]:
+        """Whose word on their clients' addresses is believed."""
+        return read_networks(self.settings.trusted_proxies)
 
 
 SERVICES = web.AppKey("services", Services)

@@ -20,7 +20,8 @@
 # What to know
 # - It speaks no TLS. Apple's players want HTTP/2 for low latency, and HTTP/2 wants TLS: put something before it that
 #   ends TLS, such as `tally edge caddy --origin http://ADDRESS-OF-THIS`.
-# - The product sees this machine's address for all viewers; theirs is in X-Forwarded-For, which it does not read yet.
+# - The product believes X-Forwarded-For of networks in TALLY_TRUSTED_PROXIES only: name this machine's address there,
+#   or all who sign in through it share one limit of attempts.
 # - Its log (varnishlog, varnishncsa) holds whole addresses, tokens too.
 # - Who is being sent something holds one of two times thread_pool_max threads. More of them serve more viewers on slow
 #   lines at the same time; on few cores fewer of them take less CPU (100: half of it, on two cores).

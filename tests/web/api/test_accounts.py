@@ -188,6 +188,18 @@ async def test_registrations_are_slowed_down_per_address(site: Site) -> None:
     assert (status, envelope["error"]["code"]) == (429, "RATE_LIMITED")
 
 
+@pytest.mark.parametrize("more_settings", [{"trusted_proxies": "127.0.0.0/8"}])
+async def test_behind_an_edge_of_ours_the_limit_meets_the_client_and_nobody_else(site: Site) -> None:
+    redis = site.running.services.redis
+    limit = throttle.REGISTER_BY_ADDRESS
+    for _ in range(limit.attempts):
+        await throttle.spend(redis, limit, throttle.network_of("203.0.113.9"))
+    body = {"username": "alice", "password": PASSWORD}
+    refused, _ = await site.call("POST", "/auth/register", body, headers={"X-Forwarded-For": "203.0.113.9"})
+    made, _ = await site.call("POST", "/auth/register", body, headers={"X-Forwarded-For": "6.6.6.6, 198.51.100.1"})
+    assert (refused, made) == (429, 201)
+
+
 async def test_nothing_secret_is_logged(site: Site) -> None:
     with capture_logs() as logs:
         alice = await site.person("alice")
