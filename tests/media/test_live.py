@@ -32,12 +32,12 @@ from tests.media.material import (
 
 
 async def status(stream: LiveStream, file: str) -> HTTPStatus:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(4):
         return (await stream.get(file, {})).status
 
 
 async def body(stream: LiveStream, file: str) -> bytes:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(4):
         answer = await stream.get(file, {})
     assert answer.status is HTTPStatus.OK
     return answer.body

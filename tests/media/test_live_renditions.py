@@ -98,7 +98,7 @@ class Stage:
                 self.live.feed_rung(name, msgspec.structs.replace(coded))
 
     async def listing(self, name: str) -> Listing:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(4):
             answer = await self.live.get(f"{name}.m3u8", {})
         assert answer.status is HTTPStatus.OK
         return read(answer.body)

@@ -176,8 +176,8 @@ async def listing(stream: LiveStream, name: str = "video", **directives: str) ->
 
 
 async def status(stream: LiveStream, file: str, **directives: str) -> HTTPStatus:
-    """Fetch something that must be answered at once."""
-    async with asyncio.timeout(0.5):
+    """Fetch something that must be answered at once: whoever waits in vain is told so after 6 s."""
+    async with asyncio.timeout(4):
         return (await stream.get(file, directives)).status
 
 
