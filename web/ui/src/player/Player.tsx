@@ -4,7 +4,7 @@ import { useToasts } from '../stores/toasts';
 import { useSound } from '../stores/sound';
 import { axisOf, type Axis } from './axis';
 import { Controls, type Menu } from './Controls';
-import type { Place } from './engine';
+import type { Place } from './place';
 import { toggleFullscreen, togglePictureInPicture, useIsFullscreen } from './fullscreen';
 import { Overlays, ReconnectingChip } from './Overlays';
 import { SeekBar, STEP_S, type Mark } from './SeekBar';

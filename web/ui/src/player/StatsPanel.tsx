@@ -1,6 +1,6 @@
 import { formatBitrate, formatSeconds, NOTHING } from '../format';
 import { Icon } from '../ui/Icon';
-import type { Stats } from './engine';
+import type { Stats } from './stats';
 import type { Phase } from './state';
 
 interface Props {

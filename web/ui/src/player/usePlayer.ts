@@ -1,9 +1,10 @@
 import { useCallback, useEffect, useReducer, useRef, useState, type RefObject } from 'react';
 import { useSound } from '../stores/sound';
-import { PlayerEngine, type Stats } from './engine';
+import { PlayerEngine } from './engine';
 import { loadHls } from './loader';
 import { useQuality, type Quality } from './quality';
 import { nextState, START, type PlayerState } from './state';
+import type { Stats } from './stats';
 import { sameness } from './token';
 
 const STATS_EVERY_MS = 500;

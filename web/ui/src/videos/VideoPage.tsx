@@ -9,7 +9,7 @@ import type { Chapter, Vod } from '../api/types';
 import { ClipDialog, type ClipSource } from '../clips/ClipDialog';
 import { recordedChoice } from '../clips/trim';
 import { formatBytes, formatDate, formatDuration } from '../format';
-import type { Place } from '../player/engine';
+import type { Place } from '../player/place';
 import { Player } from '../player/Player';
 import { keepPosition, positionIn } from '../player/positions';
 import type { PlayerHandle } from '../player/usePlayer';

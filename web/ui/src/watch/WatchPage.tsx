@@ -8,7 +8,7 @@ import type { Channel } from '../api/types';
 import type { ClipSource } from '../clips/ClipDialog';
 import { liveChoice } from '../clips/trim';
 import { Button } from '../player/Controls';
-import type { Place } from '../player/engine';
+import type { Place } from '../player/place';
 import { Player } from '../player/Player';
 import type { PlayerHandle } from '../player/usePlayer';
 import { useLampWhile } from '../stores/lamp';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { axisOf, spell } from '../../src/player/axis';
-import type { Place } from '../../src/player/engine';
+import type { Place } from '../../src/player/place';
 import type { PlayerHandle } from '../../src/player/usePlayer';
 
 const NOW_MS = 1_800_000_000_000;

@@ -30,6 +30,8 @@ export class FakeHls {
   static readonly ErrorDetails = {
     MANIFEST_LOAD_ERROR: 'manifestLoadError',
     MANIFEST_LOAD_TIMEOUT: 'manifestLoadTimeOut',
+    LEVEL_LOAD_ERROR: 'levelLoadError',
+    AUDIO_TRACK_LOAD_ERROR: 'audioTrackLoadError',
     FRAG_GAP: 'fragGap',
     MANIFEST_INCOMPATIBLE_CODECS_ERROR: 'manifestIncompatibleCodecsError',
     BUFFER_ADD_CODEC_ERROR: 'bufferAddCodecError',
