@@ -129,7 +129,7 @@ class Product:
 
     def pids(self, *words: str) -> list[int]:
         """Processes of this product, by environment, working directory or command line, that have these words."""
-        data = str(self.data).encode()
+        data, ours = str(self.data).encode(), str(self.folder.resolve()).encode()
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -139,7 +139,8 @@ class Product:
                 folder = os.readlink(entry / "cwd").encode()
             except OSError:
                 continue
-            is_ours = b"TALLY_DATA=" + data in environ.split(b"\0") or folder.startswith(data) or data in command
+            is_ours = b"TALLY_DATA=" + data in environ.split(b"\0") or data in command
+            is_ours = is_ours or folder == ours or folder.startswith(data)  # some know no settings
             if is_ours and all(word.encode() in command.split(b"\0") for word in words):
                 found.append(int(entry.name))
         return found

@@ -9,6 +9,8 @@ from tests.encoder import end, publish
 from tests.product import Product, wait_until
 
 PLAYLIST = "/hls/demo/playlist.m3u8"
+EMPTY_S = 50
+"""For a stream to end: at once after a goodbye, after the grace when a busy machine has lost it."""
 
 
 def is_playable(product: Product) -> bool:
@@ -21,7 +23,7 @@ def is_playable(product: Product) -> bool:
 
 def await_empty_air(product: Product) -> None:
     """Wait until what a test before this one published is gone."""
-    wait_until(lambda: not is_playable(product), 15, "the last stream is off the air")
+    wait_until(lambda: not is_playable(product), EMPTY_S, "the last stream is off the air")
 
 
 @contextmanager
