@@ -19,6 +19,8 @@ interface Props {
   /** What the page adds. */
   extra: ReactNode;
   isRecorded: boolean;
+  /** The stream is over: there is no live picture to go to. */
+  isOver: boolean;
   isFullscreen: boolean;
   isCompact: boolean;
   isStatsOpen: boolean;
@@ -38,7 +40,7 @@ const LATENCY_EXPLAINED =
   'Latency: how long ago the picture you see was encoded. The stream carries the time of each picture; this is ' +
   'your clock minus that time, so both clocks have to be right.';
 
-export function Controls({ player, axis, bar, extra, isRecorded, isFullscreen, isCompact, isStatsOpen, isHelpOpen, menu, hasCaptions, ...on }: Props) {
+export function Controls({ player, axis, bar, extra, isRecorded, isOver, isFullscreen, isCompact, isStatsOpen, isHelpOpen, menu, hasCaptions, ...on }: Props) {
   const { state, stats, isMuted, qualities } = player;
   const captions = useCaptionChoice();
   const volume = useSound((sound) => sound.volume);
@@ -60,7 +62,7 @@ export function Controls({ player, axis, bar, extra, isRecorded, isFullscreen, i
               onChange={(event) => player.setVolume(Number(event.target.value) / 100)} />
           </div>
         )}
-        {isRecorded ? !isCompact && <Clock axis={axis} /> : <Liveness player={player} axis={axis} isPlaying={isPlaying} />}
+        {isRecorded ? !isCompact && <Clock axis={axis} /> : <Liveness player={player} axis={axis} isPlaying={isPlaying} isOver={isOver} />}
         <span className="controls-gap" />
         {extra}
         {!isCompact && (
@@ -87,10 +89,18 @@ function Clock({ axis }: { axis: Axis | null }) {
   );
 }
 
-/** At the live edge, or how far behind it. */
-function Liveness({ player, axis, isPlaying }: { player: PlayerHandle; axis: Axis | null; isPlaying: boolean }) {
+/** At the live edge, or how far behind it; or that it is over. */
+function Liveness({ player, axis, isPlaying, isOver }: { player: PlayerHandle; axis: Axis | null; isPlaying: boolean; isOver: boolean }) {
   const { stats } = player;
   const behindS = stats?.place.isPast && axis ? axis.endS - axis.valueS : (stats?.latencyS ?? 0);
+  if (isOver) {
+    return (
+      <>
+        <span className="over" data-testid="over">Stream is over</span>
+        {stats?.place.isPast && <span className="latency" title="How much is left to its end.">-{formatDuration(behindS * 1000)}</span>}
+      </>
+    );
+  }
   if (!stats?.isBehind) {
     return (
       <>

@@ -114,7 +114,7 @@ export function Player({ source, title, artist, label = 'Player', artwork = '', 
       {source.isInterrupted && <ReconnectingChip />}
       {panel === 'stats' && <StatsPanel stats={stats} phase={state.phase} firstFrameMs={player.firstFrameMs} onClose={() => setPanel(null)} />}
       {panel === 'help' && <ShortcutsPanel shortcuts={shortcuts} onClose={() => setPanel(null)} />}
-      <Controls player={player} axis={axis} bar={axis && <Seek player={player} axis={axis} {...more} />} extra={more.extra} isRecorded={isRecorded} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
+      <Controls player={player} axis={axis} bar={axis && <Seek player={player} axis={axis} {...more} />} extra={more.extra} isRecorded={isRecorded} isOver={source.isEnding ?? false} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
         menu={menu} onMenu={setMenu} hasCaptions={hasCaptions}
         onStats={() => toggle('stats')} onHelp={() => toggle('help')} onPictureInPicture={() => void pictureInPicture()} onFullscreen={fullscreen} />
     </section>

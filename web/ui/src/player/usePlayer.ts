@@ -1,7 +1,9 @@
 import { useCallback, useEffect, useReducer, useRef, useState, type RefObject } from 'react';
 import { useSound } from '../stores/sound';
+import type { Rest } from './ending';
 import { PlayerEngine } from './engine';
 import { loadHls } from './loader';
+import type { Loop } from './loop';
 import { useQuality, type Quality } from './quality';
 import { nextState, START, type PlayerState } from './state';
 import type { Stats } from './stats';
@@ -11,12 +13,6 @@ const STATS_EVERY_MS = 500;
 /** A stream that is over and whose player has had nothing to show for this long has been seen to its end. */
 const PLAYED_OUT_MS = 1200;
 
-/** A part of a recording that is played again and again, in media time. */
-export interface Loop {
-  startS: number;
-  endS: number;
-}
-
 export interface Source {
   url: string;
   /** A recording or a clip, which is played from `startAtS` on. */
@@ -25,8 +21,9 @@ export interface Source {
   /** The same as a program time, and the program time of media time 0: for a playlist that does not begin with the stream. */
   startAtMs?: number;
   zeroMs?: number;
-  /** The playlist of what a live stream can be rewound to. */
+  /** The playlist of what a live stream can be rewound to; once it is over, and `rest` is 'kept', of its recording. */
   rewindUrl?: string | null;
+  rest?: Rest;
   loop?: Loop | null;
   /** Something else has the viewer's ear: this pauses as long. */
   isHeld?: boolean;
@@ -39,6 +36,10 @@ export interface Source {
   onPlayable?: () => void;
   onMissing?: () => void;
   onRefused?: () => void;
+  /** What was rewound to is gone: is the stream over? */
+  onPastMissing?: () => void;
+  /** It is over in the middle of what the viewer was watching, and nothing of it is left. */
+  onCutShort?: () => void;
   /** While it is ending: the last picture has been shown. */
   onPlayedOut?: () => void;
 }
@@ -74,7 +75,7 @@ export interface PlayerHandle {
 
 /** One engine for as long as the source stays the same; everything is taken down with it. */
 export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPreview): PlayerHandle {
-  const { url, take, isRecorded = false, rewindUrl = null, loop = null, isHeld = false, isEnding = false, isInterrupted = false, ...callbacks } = source;
+  const { url, take, isRecorded = false, rewindUrl = null, rest, loop = null, isHeld = false, isEnding = false, isInterrupted = false, ...callbacks } = source;
   const lasting = sameness(url); // a newer token is the same source
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<PlayerEngine | null>(null);
@@ -119,6 +120,8 @@ export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPrev
       onPlayable: () => latest.current.onPlayable?.(),
       onMissing: () => latest.current.onMissing?.(),
       onRefused: () => latest.current.onRefused?.(),
+      onPastMissing: () => latest.current.onPastMissing?.(),
+      onCutShort: () => latest.current.onCutShort?.(),
       onQualities: setQualities,
       isSmall: isPreview,
     });
@@ -133,7 +136,7 @@ export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPrev
 
   useEffect(() => engine.current?.setQuality(choice), [lasting, take, choice]);
   useEffect(() => engine.current?.setInterrupted(isInterrupted), [lasting, take, isInterrupted]);
-  useEffect(() => engine.current?.setAddresses(url, rewindUrl), [take, url, rewindUrl]);
+  useEffect(() => engine.current?.setAddresses(url, rewindUrl, rest), [take, url, rewindUrl, rest]);
   useEffect(() => engine.current?.setRate(rate), [lasting, take, rate]);
   useEffect(() => engine.current?.setLoop(loop && { ...loop }), [lasting, take, loop?.startS, loop?.endS]);
   useHeld(isHeld, engine, video);

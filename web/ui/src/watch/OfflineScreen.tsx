@@ -4,7 +4,7 @@ import type { Channel } from '../api/types';
 import { Thumbnail } from '../ui/Thumbnail';
 
 /** Between two streams: says so, and that waiting here is enough. */
-export function OfflineScreen({ channel }: { channel: Channel }) {
+export function OfflineScreen({ channel, isCutShort }: { channel: Channel; isCutShort: boolean }) {
   const { data: me } = useMe();
   const isMine = me?.user.id === channel.userId;
   return (
@@ -12,7 +12,8 @@ export function OfflineScreen({ channel }: { channel: Channel }) {
       <Thumbnail channel={channel} />
       <div className="offline-words" role="status">
         <p className="offline-lamp"><span aria-hidden="true" /> Off air</p>
-        <h2>{channel.displayName} is not live right now</h2>
+        <h2>{isCutShort ? 'The stream is over' : `${channel.displayName} is not live right now`}</h2>
+        {isCutShort && <p data-testid="cut-short">There is no recording of it that you can watch, so it stops here.</p>}
         {isMine ? (
           <>
             <p>Start your encoder and this page turns into the player.</p>

@@ -1,13 +1,12 @@
-import { useQuery } from '@tanstack/react-query';
 import { useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useRef, useState, type RefObject } from 'react';
 import { MayNotWatch } from '../access/MayNotWatch';
 import { ApiError } from '../api/errors';
-import { vodQuery } from '../api/queries';
-import type { Channel } from '../api/types';
+import type { Channel, Vod } from '../api/types';
 import type { ClipSource } from '../clips/ClipDialog';
 import { liveChoice } from '../clips/trim';
 import { Button } from '../player/Controls';
+import type { Rest } from '../player/ending';
 import type { Place } from '../player/place';
 import { Player } from '../player/Player';
 import type { PlayerHandle } from '../player/usePlayer';
@@ -21,6 +20,7 @@ import { OfflineScreen } from './OfflineScreen';
 import type { Presence, PresenceEvent } from './presence';
 import { useChannel } from './useChannel';
 import { usePlayback, type Watching } from './usePlayback';
+import { useRecording } from './useRecording';
 import './watch.css';
 
 const ClipDialog = lazy(async () => ({ default: (await import('../clips/ClipDialog')).ClipDialog }));
@@ -38,10 +38,11 @@ export function WatchPage() {
 
 function Watch({ name }: { name: string }) {
   const { key } = useSearch({ from: '/$channel' });
-  const { query, channel, presence, isReconnecting, send } = useChannel(name);
+  const { query, channel, presence, isReconnecting, send, askWhetherOver } = useChannel(name);
   const watching = usePlayback(name, key, presence);
+  const { rest, vod } = useRecording(name, key, watching.vodId, presence);
   const [isPast, setPast] = useState(false);
-  const { place, handle, clip, openClip, closeClip } = useClip(channel, watching);
+  const { place, handle, clip, openClip, closeClip } = useClip(channel, watching, vod);
   const isOnAir = presence.phase === 'live' && channel !== undefined;
   useLampWhile(isOnAir);
   useTitle(channel ? (channel.isLive && channel.title ? `${channel.displayName}: ${channel.title}` : channel.displayName) : name);
@@ -58,7 +59,7 @@ function Watch({ name }: { name: string }) {
   return (
     <div className="watch">
       <div className="stage" data-testid="stage" data-phase={presence.phase}>
-        <Stage name={name} shareKey={key} channel={channel} presence={presence} watching={watching} isReconnecting={isReconnecting} send={send}
+        <Stage name={name} channel={channel} presence={presence} watching={watching} isReconnecting={isReconnecting} rest={rest} vod={vod} send={send} onPastMissing={() => void askWhetherOver()}
           handle={handle} isHeld={clip !== null} onClip={openClip} onPlace={(now) => ((place.current = now), setPast(now.isPast))} />
       </div>
       {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} /> : <ChannelHeadSkeleton />}
@@ -69,7 +70,7 @@ function Watch({ name }: { name: string }) {
 }
 
 /** The clip that is being made of what plays, chosen from its last 90 s. */
-function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }: Watching) {
+function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }: Watching, vod: Vod | null) {
   const place = useRef<Place | null>(null);
   const handle = useRef<PlayerHandle | null>(null);
   const [clip, setClip] = useState<ClipSource | null>(null);
@@ -78,7 +79,7 @@ function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }
     const nowMs = place.current?.isPast ? place.current.programMs : handle.current?.edgeMs();
     if (!channel || zeroMs == null || nowMs == null) return;
     setClip({
-      of: { channelId: channel.id }, url: rewindUrl ?? url, zeroMs, storyboardUrl, isLive: true, title: channel.title,
+      of: vod ? { vodId: vod.id } : { channelId: channel.id }, url: vod?.playlistUrl ?? rewindUrl ?? url, zeroMs, storyboardUrl, isLive: true, title: channel.title,
       ...liveChoice((nowMs - zeroMs) / 1000),
     });
   };
@@ -87,11 +88,13 @@ function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }
 
 interface StageProps {
   name: string;
-  shareKey: string | undefined;
   channel: Channel | undefined;
   presence: Presence;
   watching: Watching;
   isReconnecting: boolean;
+  rest: Rest;
+  vod: Vod | null;
+  onPastMissing: () => void;
   send: (event: PresenceEvent) => void;
   handle: RefObject<PlayerHandle | null>;
   isHeld: boolean;
@@ -99,18 +102,15 @@ interface StageProps {
   onPlace: (place: Place) => void;
 }
 
-function Stage({ name, shareKey, channel, presence, watching, isReconnecting, send, handle, isHeld, onClip, onPlace }: StageProps) {
-  const isEnding = presence.phase === 'ending';
-  // A stream that is over is rewound in its recording.
-  const { data: vod } = useQuery({ ...vodQuery(watching.vodId ?? '', shareKey), enabled: isEnding && watching.vodId !== null });
-  if (presence.phase === 'offline') return channel ? <OfflineScreen channel={channel} /> : <div className="skeleton stage-skeleton" />;
+function Stage({ name, channel, presence, watching, isReconnecting, rest, vod, onPastMissing, send, handle, isHeld, onClip, onPlace }: StageProps) {
+  if (presence.phase === 'offline') return channel ? <OfflineScreen channel={channel} isCutShort={presence.isCutShort ?? false} /> : <div className="skeleton stage-skeleton" />;
   if (watching.whyNot && channel) return <MayNotWatch whyNot={watching.whyNot} what="stream" channel={channel} />;
   return (
     <Player
       title={channel?.title || name}
       artist={channel?.displayName ?? name}
       artwork={channel?.thumbnailUrl}
-      storyboardUrl={watching.storyboardUrl}
+      storyboardUrl={vod?.storyboardUrl ?? watching.storyboardUrl}
       rewindFrom={watching.rewindFrom}
       onAim={watching.refresh}
       onPlace={onPlace}
@@ -119,14 +119,17 @@ function Stage({ name, shareKey, channel, presence, watching, isReconnecting, se
       extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: onClip }]}
       source={{
         url: watching.url,
-        rewindUrl: (isEnding && vod?.playlistUrl) || watching.rewindUrl,
+        rewindUrl: vod?.playlistUrl ?? watching.rewindUrl,
+        rest,
         take: presence.take,
-        isEnding,
+        isEnding: presence.phase === 'ending',
         isInterrupted: isReconnecting,
         isHeld,
         onRefused: watching.renew,
         onPlayable: () => send({ type: 'playable' }),
         onMissing: () => send({ type: 'missing' }),
+        onPastMissing,
+        onCutShort: () => send({ type: 'cut-short' }),
         onPlayedOut: () => send({ type: 'played-out' }),
       }}
     />

@@ -9,6 +9,8 @@ export interface Presence {
   phase: 'probing' | 'live' | 'ending' | 'offline';
   sessionId: string | null;
   take: number;
+  /** Off the air in the middle of what a viewer was watching, and nothing of it is left. */
+  isCutShort?: boolean;
 }
 
 export type PresenceEvent =
@@ -17,7 +19,8 @@ export type PresenceEvent =
   | { type: 'offline'; sessionId: string }
   | { type: 'playable' } // the player has a playlist
   | { type: 'missing' } // the playlist answered 404
-  | { type: 'played-out' };
+  | { type: 'played-out' }
+  | { type: 'cut-short' };
 
 export const START: Presence = { phase: 'probing', sessionId: null, take: 1 };
 
@@ -37,6 +40,8 @@ export function nextPresence(now: Presence, event: PresenceEvent): Presence {
       return now.phase === 'probing' || now.phase === 'ending' ? { ...now, phase: 'offline' } : now;
     case 'played-out':
       return now.phase === 'ending' ? { ...now, phase: 'offline' } : now;
+    case 'cut-short':
+      return now.phase === 'ending' ? { ...now, phase: 'offline', isCutShort: true } : now;
   }
 }
 

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useReducer } from 'react';
+import { useCallback, useEffect, useReducer } from 'react';
 import { channelQuery, patchChannelCache } from '../api/queries';
 import { useChannelEvents } from '../socket/useChannelEvents';
 import { nextPresence, START } from './presence';
@@ -42,14 +42,21 @@ export function useChannel(name: string) {
 
   const isOnItsOwn = socket === 'waiting' || socket === 'refused';
   const { refetch } = query;
+  const ask = useCallback(async () => {
+    const { data } = await refetch();
+    if (data) send({ type: 'state', isLive: data.isLive, sessionId: null });
+  }, [refetch]);
+  /** Only an end is news: that it is live may be an older answer than what the socket says meanwhile. */
+  const askWhetherOver = useCallback(async () => {
+    const { data } = await refetch();
+    if (data?.isLive === false) send({ type: 'state', isLive: false, sessionId: null });
+  }, [refetch]);
   useEffect(() => {
     if (!isOnItsOwn) return;
-    const timer = setInterval(() => {
-      void refetch().then(({ data }) => data && send({ type: 'state', isLive: data.isLive, sessionId: null }));
-    }, POLL_MS);
+    const timer = setInterval(() => void ask(), POLL_MS);
     return () => clearInterval(timer);
-  }, [isOnItsOwn, refetch]);
+  }, [isOnItsOwn, ask]);
 
   const isReconnecting = presence.phase === 'live' && (channel?.isReconnecting ?? false);
-  return { query, channel, presence, isReconnecting, send };
+  return { query, channel, presence, isReconnecting, send, askWhetherOver };
 }

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { playbackQuery } from '../api/queries';
 import type { WhyNot } from '../api/types';
 import type { Presence } from './presence';
@@ -29,10 +29,16 @@ export function usePlayback(name: string, key: string | undefined, { phase, sess
   const { data, dataUpdatedAt, refetch } = useQuery(playbackQuery(name, key));
   const isAbsent = data !== undefined && data.rewindUrl === null;
   const isLive = phase === 'live';
+  const seen = useRef(sessionId);
   useEffect(() => {
     // Between two streams there are no addresses: a new one has others.
-    if (isLive && isAbsent) void refetch();
+    const isAnother = seen.current !== null && sessionId !== null && seen.current !== sessionId;
+    seen.current = sessionId ?? seen.current;
+    if (isLive && (isAbsent || isAnother)) void refetch();
   }, [isLive, sessionId, refetch]);
+  // An answer after the end no longer says what the stream was recorded as.
+  const recorded = useRef<string | null>(null);
+  if (isLive) recorded.current = data?.vodId ?? null;
 
   const plain = `/hls/${name}/playlist.m3u8`;
   return {
@@ -40,7 +46,7 @@ export function usePlayback(name: string, key: string | undefined, { phase, sess
     rewindUrl: data?.rewindUrl ?? null,
     rewindFrom: data?.rewindFrom ?? null,
     storyboardUrl: data?.storyboardUrl ?? null,
-    vodId: data?.vodId ?? null,
+    vodId: recorded.current,
     whyNot: data?.whyNot ?? null,
     refresh: () => void (Date.now() - dataUpdatedAt > AIM_FRESH_MS && refetch()),
     renew: () => void refetch(),

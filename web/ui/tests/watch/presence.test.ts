@@ -72,4 +72,11 @@ describe('presence', () => {
   it('loads again after having been off air, also when it is the same session', () => {
     expect(after(state(true, 's1'), offline('s1'), playedOut, online('s1')).take).toBe(2);
   });
+
+  it('knows that a viewer was cut short, until the next stream', () => {
+    const cut = after(state(true, 's1'), offline('s1'), { type: 'cut-short' });
+    expect(cut).toMatchObject({ phase: 'offline', isCutShort: true });
+    expect(nextPresence(cut, online('s2'))).toEqual({ phase: 'live', sessionId: 's2', take: 2 });
+    expect(after(state(true, 's1'), { type: 'cut-short' }).isCutShort).toBeUndefined();
+  });
 });
