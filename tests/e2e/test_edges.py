@@ -119,6 +119,19 @@ def test_a_crowd_costs_the_product_what_one_viewer_does(
         assert crowd.seen.answers >= 8 * VIEWERS
 
 
+def at_rest(product: Product) -> dict[str, float]:
+    """What the product has answered once nobody is left who waits from a test before."""
+    seen: dict[str, float] = {}
+
+    def is_quiet() -> bool:
+        before = dict(seen)
+        seen.update(answered(product))
+        return seen == before
+
+    wait_until(is_quiet, 20, "nobody asks any more", pause_s=1.0)
+    return seen
+
+
 def test_what_comes_through_is_what_the_product_gives(product: Product, video: str, edge: EdgeServer) -> None:
     path = newest_segment(product, video)
     _, headers, media = product.get(path)
@@ -137,7 +150,7 @@ def test_only_delivery_directives_make_another_copy(product: Product, video: str
     text = product.get(video)[2].decode()
     first = int(re.findall(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", text)[0])
     path = f"{video}?_HLS_msn={first}&_HLS_part=0"
-    before = answered(product)["playlist"]
+    before = at_rest(product)["playlist"]
     wanted = [path, f"{video}?_HLS_part=0&utm=x&_HLS_msn={first}", f"{path}&session=abc", path]
     bodies = {fetch(edge.port, each)[2] for each in wanted}
     assert fetch(edge.port, path, Accept_Encoding="gzip")[0] == 200
