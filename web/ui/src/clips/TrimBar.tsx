@@ -1,5 +1,4 @@
 import { useRef, type CSSProperties, type KeyboardEvent, type PointerEvent } from 'react';
-import { formatDuration } from '../format';
 import { spell } from '../player/axis';
 import { StoryTile } from '../player/StoryTile';
 import { tileAt, type Tile } from '../player/storyboard';
@@ -76,7 +75,7 @@ export function TrimBar({ range, part, tiles, label, onChange }: Props) {
       </div>
       <div className="trim-times" aria-hidden="true">
         <span>{label(range.startS)}</span>
-        <b>{formatDuration((part.endS - part.startS) * 1000)}</b>
+        <span>{label(part.startS)} – {label(part.endS)} · <b>{round(part.endS - part.startS)} s</b></span>
         <span>{label(range.endS)}</span>
       </div>
     </div>

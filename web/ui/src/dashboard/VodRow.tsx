@@ -12,6 +12,7 @@ import { AudienceSelect } from '../videos/EditDialog';
 import { OwnerButtons } from '../videos/OwnerButtons';
 import { Picture } from '../videos/Picture';
 import { ShareDialog } from '../videos/ShareDialog';
+import '../videos/facts.css';
 
 const NOW_EVERY_MS = 60_000;
 

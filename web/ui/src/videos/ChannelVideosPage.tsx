@@ -43,7 +43,7 @@ export function ChannelVideosPage() {
 function ToChannel({ name, channel }: { name: string; channel: Channel | undefined }) {
   return (
     <Link to="/$channel" params={{ channel: name }} className="videos-live">
-      {channel?.isLive ? <><LiveBadge isReconnecting={channel.isReconnecting} /> {channel.title || 'Watch live'}</> : 'To the channel'}
+      {channel?.isLive ? <><LiveBadge isReconnecting={channel.isReconnecting} /> <span className="videos-title">{channel.title || 'Watch live'}</span></> : 'To the channel'}
     </Link>
   );
 }

@@ -16,6 +16,7 @@ import { OwnerButtons } from './OwnerButtons';
 import { ShareButton } from './ShareButton';
 import { Skeleton } from './VideoPage';
 import '../watch/watch.css';
+import './facts.css';
 import './videos.css';
 
 /** A moment that somebody cut out: it plays at once, and outlives what it is of. */

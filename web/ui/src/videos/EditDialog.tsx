@@ -5,6 +5,7 @@ import type { PatchVod, Visibility } from '../api/types';
 import { Dialog } from '../ui/Dialog';
 import { Field } from '../ui/Field';
 import { AUDIENCES } from './VideoCard';
+import './edit.css';
 
 const TITLE_MAX = 140;
 

@@ -21,6 +21,7 @@ import { NotYet } from './NotYet';
 import { OwnerButtons } from './OwnerButtons';
 import { ShareButton } from './ShareButton';
 import '../watch/watch.css';
+import './facts.css';
 import './videos.css';
 
 const KEEP_EVERY_S = 5;
