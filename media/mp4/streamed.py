@@ -30,7 +30,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class StreamedMovie:
-    """Give out `head`, then what `take` returns for each of `pieces`, then `tail`.
+    """Give out `head`, then what `take` (or `skip`) returns for each of `pieces`, then `tail`.
 
     `inits` by their keys, for all that segments name. Raises `BadMedia` for one that is of another kind than its track.
     """
@@ -70,6 +70,14 @@ class StreamedMovie:
         self._at += len(data)
         self._taken += 1
         return before + data
+
+    def skip(self) -> bytes:
+        """The next piece is lost: return dead bytes in its place. There is a hole in its track."""
+        before = self._media_head(self._taken) if self._taken in self._switches else b""
+        size = self.pieces[self._taken].segment.size
+        self._at += len(before) + size
+        self._taken += 1
+        return before + bytes(size)
 
     def _changes(self) -> list[int]:
         """Return which pieces begin with another sample entry than the one before them in a track of pictures."""

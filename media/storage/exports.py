@@ -98,6 +98,8 @@ class Exporter:
                 movie = StreamedMovie(export.tracks, inits, title=export.title, created_s=int(time.time()))
                 segments = await stack.enter_async_context(contextlib.aclosing(self._segments(movie.pieces)))
                 first = await anext(segments)  # after it most of what can be wrong with a store is known
+                if first is None:
+                    raise NoSuchObject(movie.pieces[0].segment.key)
                 begin = movie.head() + movie.take(first)
             except (BadMedia, StoreError) as error:
                 log.warning("export refused", title=export.title, reason=str(error))
@@ -114,17 +116,18 @@ class Exporter:
             raise BadMedia(f"{len(keys)} initialization sections")
         sources = [Source(key, MAX_INIT_BYTES) for key in keys]
         async with contextlib.aclosing(self._fetched(sources)) as found:
-            return {source.key: read_init(data) async for source, data in found}
+            return {source.key: read_init(_there(source, data)) async for source, data in found}
 
-    async def _segments(self, pieces: Sequence[Piece]) -> AsyncGenerator[bytes, None]:
+    async def _segments(self, pieces: Sequence[Piece]) -> AsyncGenerator[bytes | None, None]:
+        """Yield the segments; None for one that is not in storage any more."""
         sources = [Source(piece.segment.key, piece.segment.size) for piece in pieces]
         async with contextlib.aclosing(self._fetched(sources)) as found:
             async for _, data in found:
                 yield data
 
-    async def _fetched(self, sources: Sequence[Source]) -> AsyncGenerator[tuple[Source, bytes], None]:
+    async def _fetched(self, sources: Sequence[Source]) -> AsyncGenerator[tuple[Source, bytes | None], None]:
         """Yield what is asked for in its order, while the next ones are already on their way."""
-        todo, coming = deque(sources), deque[tuple[Source, asyncio.Task[bytes]]]()
+        todo, coming = deque(sources), deque[tuple[Source, asyncio.Task[bytes | None]]]()
         coming_bytes = 0
         try:
             while todo or coming:
@@ -142,9 +145,19 @@ class Exporter:
                 task.cancel()
             await asyncio.gather(*(task for _, task in coming), return_exceptions=True)
 
-    async def _fetch(self, source: Source) -> bytes:
-        """Return up to one byte more than announced: a longer object is not what it is said to be."""
-        return await self._stores.of(source.key).get(source.key, 0, source.size)
+    async def _fetch(self, source: Source) -> bytes | None:
+        """Return up to one byte more than announced: a longer object is not what it is said to be. None: it is gone."""
+        try:
+            return await self._stores.of(source.key).get(source.key, 0, source.size)
+        except NoSuchObject:
+            log.error("object missing", key=source.key)
+            return None
+
+
+def _there(source: Source, data: bytes | None) -> bytes:
+    if data is None:
+        raise NoSuchObject(source.key)
+    return data
 
 
 async def _send(
@@ -152,12 +165,12 @@ async def _send(
     response: web.StreamResponse,
     begin: bytes,
     movie: StreamedMovie,
-    segments: AsyncIterator[bytes],
+    segments: AsyncIterator[bytes | None],
 ) -> None:
     try:
         await _write(response, begin)
         async for data in segments:
-            await _write(response, movie.take(data))
+            await _write(response, movie.skip() if data is None else movie.take(data))
         await _write(response, movie.tail())
         await response.write_eof()
     except (StoreError, BadMedia) as error:

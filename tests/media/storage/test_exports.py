@@ -88,6 +88,20 @@ async def test_a_download_is_a_whole_file(serve: Serve, tmp_path: Path) -> None:
 
 
 @services
+async def test_an_object_that_is_gone_is_a_hole_in_its_track(serve: Serve, tmp_path: Path) -> None:
+    stored = store(play(h264(6), aac(6)))
+    (lost,) = [key for key in stored.objects if key.endswith("video-1.m4s")]
+    _, url = await serve(Stored({key: data for key, data in stored.objects.items() if key != lost}, []))
+    async with aiohttp.ClientSession() as http, http.post(url, data=body(stored.tracks)) as response:
+        (tmp_path / "out.mp4").write_bytes(await response.read())
+    found = decode(tmp_path / "out.mp4")
+    assert found.complaints == []
+    assert len(found.pictures) == 180 - 60
+    assert found.pictures[60] == pytest.approx(4.0, abs=0.001)
+    assert found.sounds[-1] == pytest.approx(6.0, abs=0.05)
+
+
+@services
 async def test_a_store_that_fails_in_the_middle_breaks_the_connection(serve: Serve) -> None:
     stores, url = await serve(SHORT)
     stores.left = 2 + 2  # the initialization sections, and two segments
