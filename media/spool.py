@@ -11,7 +11,6 @@ another thread reads.
 
 import asyncio
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from config.locks import hold
 from media.journal.disk import Disk
 from media.journal.reader import Contents, ForeignJournal, read_journal
 from media.journal.writer import Journal
@@ -207,16 +207,10 @@ class Spool:
 
 def _locked(path: Path) -> int:
     """Hold the lock for as long as what is returned is open. Raises `SpoolInUse`."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return hold(path)
     except BlockingIOError as error:
-        os.close(descriptor)
         raise SpoolInUse(errno.EBUSY, "another ingest process uses it", str(path.parent)) from error
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _node_id(path: Path) -> NodeId:

@@ -3,18 +3,16 @@
 Errors: `CannotStart` (the operator can act: one line that says how).
 """
 
-import fcntl
 import hashlib
 import os
 import stat
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from config.locks import hold, is_held
+
 LOCK_FILE = "lock"
-LOCK_S = 1.0
-"""Somebody who only looks whether it is locked holds it for an instant."""
 LONGEST_SOCKET_PATH = 107
 """Bytes: sizeof(sun_path) - 1 on Linux; PostgreSQL does not start when its socket's path is longer."""
 LONGEST_SOCKET_NAME = len("/postgres/.s.PGSQL.5432.lock")
@@ -40,17 +38,11 @@ def prepare_data(data: Path) -> None:
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
     """Hold the data directory against a second `tally serve`; the kernel lets go when we end in any way."""
-    descriptor = os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + LOCK_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise CannotStart(f"`tally serve` already runs on {data}: stop it, or set TALLY_DATA") from None
-                time.sleep(0.05)
+        descriptor = hold(data / LOCK_FILE)
+    except BlockingIOError:
+        raise CannotStart(f"`tally serve` already runs on {data}: stop it, or set TALLY_DATA") from None
+    try:
         yield
     finally:
         os.close(descriptor)
@@ -59,16 +51,9 @@ def locked(data: Path) -> Iterator[None]:
 def is_locked(data: Path) -> bool:
     """Tell whether a `tally serve` runs on this data directory."""
     try:
-        descriptor = os.open(data / LOCK_FILE, os.O_RDONLY)
+        return is_held(data / LOCK_FILE)
     except OSError:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def runtime_directory(data: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -5,7 +5,6 @@ DATA/spool/ingest.lock      held while an ingest process runs
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from config.locks import hold, is_held
 from media.journal.reader import ForeignJournal
 from media.storage.ledger import OtherLedger
 from media.storage.stream import StoredStream
@@ -130,7 +130,7 @@ class StoredSpool:
         log.warning("moved aside", name=folder.name, to=str(target), reason=reason)
 
     def _end_abandoned(self, now: float) -> None:
-        if self._ingest_seen_at is None or _is_held(self._root / INGEST_LOCK):
+        if self._ingest_seen_at is None or is_held(self._root / INGEST_LOCK):
             self._ingest_seen_at = now
         if now - self._ingest_seen_at < ABANDONED_AFTER_S:
             return
@@ -145,13 +145,10 @@ class StoredSpool:
 
 
 def _locked(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
+        return hold(path)
+    except BlockingIOError as error:
         raise SpoolInUse(f"another storage process runs on {path.parent}") from error
-    return descriptor
 
 
 def _name(descriptor: int) -> str:
@@ -162,18 +159,3 @@ def _name(descriptor: int) -> str:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, name.encode(), 0)
     return name
-
-
-def _is_held(path: Path) -> bool:
-    """Whether another process holds this lock."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

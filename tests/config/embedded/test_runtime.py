@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import runtime
+from config import locks
 from config.embedded.runtime import (
     LONGEST_SOCKET_NAME,
     LONGEST_SOCKET_PATH,
@@ -34,7 +34,7 @@ def test_a_writable_data_directory_is_left_empty(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_exclusive_and_ends_with_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "LOCK_S", 0.0)
+    monkeypatch.setattr(locks, "LOCK_S", 0.0)
     assert not is_locked(tmp_path)
     with locked(tmp_path):
         assert is_locked(tmp_path)
