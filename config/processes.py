@@ -1,9 +1,11 @@
 """Starting, recognising and ending child processes, so that none outlives its purpose."""
 
+import asyncio
 import os
 import signal
 import sys
 import time
+from asyncio.subprocess import Process
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +36,21 @@ def environment_without_secrets() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if name in HARMLESS or not name.startswith(("TALLY_", "AWS_"))
     }
+
+
+async def start_isolated(argv: Sequence[str], *, stdin: int, stdout: int, stderr: int | None = None) -> Process:
+    """Start a child that decodes what strangers send: without secrets, and killed by the kernel when we end.
+
+    Call it in the main thread. Raises `OSError`.
+    """
+    return await asyncio.create_subprocess_exec(
+        *command(argv, death_signal=signal.SIGKILL),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=environment_without_secrets(),
+        start_new_session=True,
+    )
 
 
 def birth(pid: int) -> int | None:

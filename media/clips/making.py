@@ -7,7 +7,6 @@ spoke nonsense), and `StoreError`.
 import asyncio
 import hashlib
 import math
-import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -150,13 +149,7 @@ async def _file(key: str, stores: StoresLike, directory: Path, names: dict[str, 
 async def _run(task: ClipTask) -> Answer:
     """Let a child work on the task. The kernel ends it when we end; so this is for the main thread."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *processes.command(COMMAND, death_signal=signal.SIGKILL),
-            stdin=PIPE,
-            stdout=PIPE,
-            env=processes.environment_without_secrets(),
-            start_new_session=True,
-        )
+        process = await processes.start_isolated(COMMAND, stdin=PIPE, stdout=PIPE)
     except OSError as error:
         raise ChildFailed(f"cannot be started: {error.strerror}") from error
     try:

@@ -4,7 +4,6 @@ Errors: `ChildGone` (it died, hung or spoke nonsense; start another).
 """
 
 import asyncio
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
@@ -45,13 +44,7 @@ class Child:
         The kernel ends it when we end.
         """
         try:
-            process = await asyncio.create_subprocess_exec(
-                *processes.command(COMMAND, death_signal=signal.SIGKILL),
-                stdin=PIPE,
-                stdout=PIPE,
-                env=processes.environment_without_secrets(),
-                start_new_session=True,
-            )
+            process = await processes.start_isolated(COMMAND, stdin=PIPE, stdout=PIPE)
         except OSError as error:
             raise ChildGone(f"cannot be started: {error.strerror}") from error
         child = cls(process)

@@ -183,14 +183,7 @@ class ChildProcess:
 
     async def _spawn(self, child_in: int, child_out: int, child_log: int) -> Process:
         # SIGKILL when we are gone: nothing that it makes is of use to anybody else.
-        return await asyncio.create_subprocess_exec(
-            *processes.command(self._command, death_signal=signal.SIGKILL),
-            stdin=child_in,
-            stdout=child_out,
-            stderr=child_log,
-            env=processes.environment_without_secrets(),
-            start_new_session=True,
-        )
+        return await processes.start_isolated(self._command, stdin=child_in, stdout=child_out, stderr=child_log)
 
     async def _connect(self, our_out: int, our_in: int, our_log: int) -> None:
         loop = asyncio.get_running_loop()
