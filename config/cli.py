@@ -38,6 +38,8 @@ class Delegate(msgspec.Struct, frozen=True):
 
 DELEGATES = {
     "ingest": Delegate("media", "receive publishers and package their streams", ("redis_url",)),
+    "webrtc": Delegate("media", "receive publishers and serve viewers over WebRTC"),
+    "relay": Delegate("media", "fetch streams from elsewhere, send sources on to other servers"),
     "storage": Delegate("media", "put streams and recordings into the object store", ("redis_url",)),
     "web": Delegate("web", "serve pages, API and streams to viewers", ("database_url", "redis_url")),
     "demo": Delegate("media", "publish a moving test picture with a clock and a tone"),

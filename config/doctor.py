@@ -1,12 +1,10 @@
 """`tally doctor`: can this machine do it, do the servers answer, and what is set where."""
 
 import asyncio
-import ctypes
-import ctypes.util
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +12,7 @@ import asyncpg
 import msgspec
 from redis.exceptions import RedisError
 
-from config import encoders, ports
+from config import encoders, libsrt, ports
 from config.embedded import running_urls
 from config.embedded.binaries import find_postgres, find_valkey
 from config.embedded.runtime import CannotStart, is_locked, prepare_data
@@ -35,11 +33,7 @@ SPOOL_WARN_SHARE = 0.8
 CLOCK_WARN_S, CLOCK_FAIL_S = 1.0, 30.0
 """Callbacks between processes of different machines are refused at 60 s."""
 OLDEST_REDIS = (6, 2)
-OLDEST_SRT = (1, 4, 1)
 OLDEST_POSTGRES = 14
-SRT_NAMES = ("srt", "srt-openssl", "srt-gnutls")
-SRT_FILES = ("libsrt.so.1.5", "libsrt-openssl.so.1.5", "libsrt-gnutls.so.1.5", "libsrt.so.1.4", "libsrt-gnutls.so.1.4")
-SRT_INSTALL = "`apt install libsrt1.5-openssl` (or `brew install srt`)"
 ENCODERS = ("libx264", "aac")
 
 Outcome = Literal["ok", "warning", "failed"]
@@ -137,11 +131,13 @@ async def _check_ports(settings: Settings) -> AsyncIterator[Check]:
     for listener in ports.listeners(settings):
         name = f"port {listener.port}"
         reason = ports.trouble(listener)
+        if listener.is_udp and isinstance(libsrt.find(), str):
+            continue  # `_check_srt` says that nobody will listen
         if reason is None and is_ours:
             yield Check(name, "warning", f"nobody listens ({listener.variable}), but `tally serve` runs: see its lines")
         elif reason is None:
             yield Check(name, "ok", f"free ({listener.variable})")
-        elif is_ours and await _answers(reachable(listener.host), listener.port):
+        elif is_ours and (listener.is_udp or await _answers(reachable(listener.host), listener.port)):
             yield Check(name, "ok", f"used by the running `tally serve` ({listener.variable})")
         else:
             yield Check(name, "failed", str(reason))
@@ -197,27 +193,10 @@ def _check_cores(settings: Settings) -> Check:
 
 
 def _check_srt() -> Check:
-    for path in _srt_candidates():
-        try:
-            library = ctypes.CDLL(path)
-            number = int(library.srt_getversion())
-        except (OSError, AttributeError):
-            continue
-        version = (number >> 16, number >> 8 & 255, number & 255)
-        text = ".".join(map(str, version))
-        if version < OLDEST_SRT:
-            return Check("srt", "warning", f"unavailable: {path} is {text}, too old: {SRT_INSTALL}")
-        return Check("srt", "ok", f"libsrt {text} ({path})")
-    return Check("srt", "warning", f"unavailable: install libsrt with {SRT_INSTALL}")
-
-
-def _srt_candidates() -> Iterator[str]:
-    if given := os.environ.get("LIBSRT"):
-        yield given
-    for name in SRT_NAMES:
-        if found := ctypes.util.find_library(name):
-            yield found
-    yield from SRT_FILES
+    found = libsrt.find()
+    if isinstance(found, str):
+        return Check("srt", "warning", f"unavailable: {found}")
+    return Check("srt", "ok", f"libsrt {found.version} ({found.path})")
 
 
 # --- servers -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ A listener that is not there belongs to another container; one that is there mus
 import http.client
 import sys
 
-from config.settings import SettingsError, load
+from config.settings import Settings, SettingsError, load
 
 TIMEOUT_S = 3.0
 
@@ -25,6 +25,11 @@ def answers(port: int) -> bool | None:
         connection.close()
 
 
+def _ports(settings: Settings) -> list[int]:
+    ports = (settings.http_port, settings.origin_port, settings.storage_port, settings.webrtc_port, settings.relay_port)
+    return [port for port in ports if port]
+
+
 def main() -> int:
     """Return 0 when all that runs here is well."""
     try:
@@ -32,7 +37,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    found = {port: answers(port) for port in (settings.http_port, settings.origin_port, settings.storage_port)}
+    found = {port: answers(port) for port in _ports(settings)}
     sick = [port for port, is_well in found.items() if is_well is False]
     if sick or not any(found.values()):
         sys.stderr.write(f"unhealthy: {found}\n")

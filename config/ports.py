@@ -10,11 +10,12 @@ from config.settings import Settings
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """A TCP port that one of our processes will open."""
+    """A port that one of our processes will open."""
 
     host: str
     port: int
     variable: str
+    is_udp: bool = False
 
 
 def listeners(settings: Settings) -> list[Listener]:
@@ -29,16 +30,23 @@ def listeners(settings: Settings) -> list[Listener]:
         found.append(Listener(settings.rtmp_host, settings.rtmp_port, "TALLY_RTMP_PORT"))
     if settings.serves_rtmps:
         found.append(Listener(settings.rtmp_host, settings.rtmps_port, "TALLY_RTMPS_PORT"))
+    if settings.webrtc_port:
+        found.append(Listener(settings.webrtc_host, settings.webrtc_port, "TALLY_WEBRTC_PORT"))
+    if settings.relay_port:
+        found.append(Listener(settings.relay_host, settings.relay_port, "TALLY_RELAY_PORT"))
+    if settings.srt_port:
+        found.append(Listener(settings.srt_host, settings.srt_port, "TALLY_SRT_PORT", is_udp=True))
     return found
 
 
 def check(settings: Settings) -> None:
     """Raise `CannotStart` when a port is not to be had."""
-    seen: dict[int, str] = {}
+    seen: dict[tuple[int, bool], str] = {}
     for listener in listeners(settings):
-        if listener.port in seen:
-            raise CannotStart(f"{seen[listener.port]} and {listener.variable} are both {listener.port}: change one")
-        seen[listener.port] = listener.variable
+        place = (listener.port, listener.is_udp)
+        if place in seen:
+            raise CannotStart(f"{seen[place]} and {listener.variable} are both {listener.port}: change one")
+        seen[place] = listener.variable
         if reason := trouble(listener):
             raise CannotStart(reason)
 
@@ -48,12 +56,12 @@ def trouble(listener: Listener) -> str | None:
     host, port, variable = listener.host, listener.port, listener.variable
     host_variable = variable.replace("RTMPS", "RTMP").removesuffix("PORT") + "HOST"
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        wanted = socket.SOCK_DGRAM if listener.is_udp else socket.SOCK_STREAM
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=wanted, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, kind, protocol) as probe:
-            # as the processes do: a port of which only closed connections are left is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if not listener.is_udp:
+                # as the processes do: a port of which only closed connections are left is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except socket.gaierror as error:
         return f"{host} ({host_variable}) is not an address: {error.strerror}"

@@ -34,6 +34,8 @@ class Commands(msgspec.Struct, frozen=True, kw_only=True):
 
     ingest: tuple[str, ...] = (sys.executable, "-m", "media", "ingest")
     storage: tuple[str, ...] = (sys.executable, "-m", "media", "storage")
+    webrtc: tuple[str, ...] = (sys.executable, "-m", "media", "webrtc")
+    relay: tuple[str, ...] = (sys.executable, "-m", "media", "relay")
     web: tuple[str, ...] = (sys.executable, "-m", "web")
     first_run: tuple[str, ...] = (sys.executable, "-m", "web", "first-run")
 
@@ -118,6 +120,8 @@ class Serving:
         # Storage comes before ingest and goes after it, so that the end of every stream is still stored.
         await self._supervisor.start(self._storage_spec())
         await self._supervisor.start(self._ingest_spec())
+        # Both come after ingest and go before it: they are its publishers and its viewers.
+        await self._supervisor.start(*self._beside_specs())
         first_run = banner.read_first_run(self._settings.data) if is_first else None
         self._terminal.announce(banner.text(self._settings, VERSION, first_run))
         await self._supervisor.watch()
@@ -153,6 +157,18 @@ class Serving:
         settings = self._settings
         listener = accepts(reachable(settings.storage_host), settings.storage_port)
         return Spec(name="storage", argv=self._commands.storage, env=self._environ(), ready=listener)
+
+    def _beside_specs(self) -> list[Spec]:
+        settings, commands, env = self._settings, self._commands, self._environ()
+        beside = (
+            ("webrtc", commands.webrtc, settings.webrtc_host, settings.webrtc_port),
+            ("relay", commands.relay, settings.relay_host, settings.relay_port),
+        )
+        return [
+            Spec(name=name, argv=argv, env=env, ready=accepts(reachable(host), port))
+            for name, argv, host, port in beside
+            if port
+        ]
 
     def _environ(self) -> dict[str, str]:
         settings = self._settings

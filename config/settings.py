@@ -55,6 +55,23 @@ Hosts = Annotated[
         description="host names such as example.org,*.example.com",
     ),
 ]
+Addresses = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Fa-f.:]+(,[0-9A-Fa-f.:]+)*$|^$",
+        description="addresses that viewers reach this machine by, such as 203.0.113.7,2001:db8::7",
+    ),
+]
+PortRange = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,5}-[0-9]{1,5}$|^$", description="a range of UDP ports such as 50000-50999")
+]
+IceServers = Annotated[
+    str,
+    Meta(
+        pattern=r"^(stuns?|turns?):[^\s,]+(,(stuns?|turns?):[^\s,]+)*$|^$",
+        description="servers such as stun:stun.example.org:3478,turn:user:password@turn.example.org:3478",
+    ),
+]
 FilePath = Annotated[Path, Meta(description="the path of a file")]
 Encoder = Annotated[
     Literal["libx264", "h264_nvenc", "h264_qsv", "h264_videotoolbox", "libsvtav1"],
@@ -89,7 +106,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rtmps_port: OptionalPort
     tls_certificate: FilePath | None
     tls_key: FilePath | None
+    srt_host: Host
     srt_port: OptionalPort
+    srt_latency_ms: Annotated[int, Meta(ge=20, le=8000, description="a number of milliseconds from 20 to 8000")]
+    webrtc_host: Host
+    webrtc_port: OptionalPort
+    webrtc_url: HttpUrl | None
+    webrtc_addresses: Addresses
+    webrtc_udp_ports: PortRange
+    webrtc_max_viewers: Annotated[int, Meta(ge=0, le=10_000, description="a number up to 10000")]
+    ice_servers: IceServers
+    relay_host: Host
+    relay_port: OptionalPort
+    pull_allow: Networks
     irc_port: OptionalPort
     database_url: DatabaseUrl | None
     redis_url: RedisUrl | None
@@ -145,6 +174,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def storage_base_url(self) -> str:
         """Where web reaches a storage process; no slash at the end."""
         return (self.storage_url or _local_url(self.storage_host, self.storage_port)).rstrip("/")
+
+    @property
+    def webrtc_base_url(self) -> str:
+        """Where web reaches this webrtc process; no slash at the end."""
+        return (self.webrtc_url or _local_url(self.webrtc_host, self.webrtc_port)).rstrip("/")
 
     @property
     def serves_rtmps(self) -> bool:
@@ -292,13 +326,23 @@ def _read(name: str, raw: object, source: str) -> Any:
         return None
     try:
         value = msgspec.convert(raw, kind, strict=False, dec_hook=_convert_path)
-        if name in {"webhook_allow", "trusted_proxies"}:
+        if name in {"webhook_allow", "trusted_proxies", "pull_allow"}:
             [ipaddress.ip_network(part.strip()) for part in str(value).split(",") if part.strip()]
+        elif name == "webrtc_addresses":
+            [ipaddress.ip_address(part) for part in str(value).split(",") if part]
+        elif name == "webrtc_udp_ports":
+            _check_range(str(value))
     except (msgspec.ValidationError, ValueError):
         label = source if source.startswith(PREFIX) else f"{name} in {source}"
         shown = repr(mask(raw) if isinstance(raw, str) else raw) if name != "secret" else "not usable"
         raise SettingsError(f"{label} is {shown}: give {_description(kind)}") from None
     return value
+
+
+def _check_range(text: str) -> None:
+    first, _, last = text.partition("-")
+    if text and not 1024 <= int(first) <= int(last) <= 65535:
+        raise ValueError(text)
 
 
 def _read_rungs(raw: object, source: str) -> dict[str, ConfiguredRung]:

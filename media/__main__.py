@@ -1,4 +1,4 @@
-"""`python -m media ingest | storage | demo | transcode | pictures | clip | encoders`: the media processes.
+"""`python -m media ingest | storage | webrtc | relay | demo | transcode | pictures | …`: the media processes.
 
 What a process does not need it does not import: a transcode child has to be there within a fraction of a second.
 """
@@ -28,6 +28,8 @@ def main() -> None:
     for name, add in {
         "ingest": _add_ingest,
         "storage": _add_storage,
+        "webrtc": _add_webrtc,
+        "relay": _add_relay,
         "demo": _add_demo,
         "transcode": _add_transcode,
         "pictures": _add_pictures,
@@ -69,6 +71,10 @@ def main() -> None:
             encoders.main(arguments)
         case "storage":
             _storage(settings)
+        case "webrtc":
+            _webrtc(settings)
+        case "relay":
+            _relay(settings)
         case _:
             _ingest(settings)
 
@@ -86,6 +92,22 @@ def _add_storage(commands: "Commands") -> None:
         "storage",
         help="put what ingest left in the spool into the object store",
         epilog="example: TALLY_S3_URL=s3://KEY:SECRET@host/bucket tally storage",
+    )
+
+
+def _add_webrtc(commands: "Commands") -> None:
+    commands.add_parser(
+        "webrtc",
+        help="receive publishers and serve viewers over WebRTC",
+        epilog="example: TALLY_WEBRTC_ADDRESSES=203.0.113.7 TALLY_WEBRTC_UDP_PORTS=50000-50999 tally webrtc",
+    )
+
+
+def _add_relay(commands: "Commands") -> None:
+    commands.add_parser(
+        "relay",
+        help="fetch streams from elsewhere and send sources on to other servers",
+        epilog="example: TALLY_PULL_ALLOW=10.0.0.0/8 tally relay",
     )
 
 
@@ -137,6 +159,33 @@ def _storage(settings: Settings) -> None:
     try:
         uvloop.run(server.run(settings))
     except server.StartError as error:
+        sys.exit(str(error))
+
+
+def _webrtc(settings: Settings) -> None:
+    import uvloop
+
+    from config.limits import raise_open_files
+    from media.internal import PortTaken
+    from media.webrtc import server
+
+    gc.set_threshold(GC_THRESHOLD)
+    raise_open_files()
+    try:
+        uvloop.run(server.run(settings))
+    except PortTaken as error:
+        sys.exit(str(error))
+
+
+def _relay(settings: Settings) -> None:
+    import uvloop
+
+    from media.internal import PortTaken
+    from media.relay import server
+
+    try:
+        uvloop.run(server.run(settings))
+    except PortTaken as error:
         sys.exit(str(error))
 
 

@@ -80,7 +80,7 @@ class Callbacks:
                 return await self._insist("publish", request, PublishGrant)
         except CallbackRefused as error:
             if error.code in {ErrorCode.FORBIDDEN, ErrorCode.CONFLICT}:
-                raise Refused(error.message) from error
+                raise Refused(error.message, "conflict" if error.code == ErrorCode.CONFLICT else "forbidden") from error
             # Nothing that the publisher did: our secrets or versions differ.
             log.error("publish callback not understood", code=error.code, message=error.message)
             raise Unavailable from error

@@ -6,20 +6,24 @@ word, he will try again).
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Literal
 from typing import Protocol as Interface
 
 import msgspec
 
 from media.packets import CodecConfig, Packet
-from schemas.ingest import Protocol
+from schemas.ingest import NetworkHealth, Protocol
+
+RefusalKind = Literal["bad_request", "forbidden", "conflict"]
+"""What a protocol makes a code of: nobody may ask so, this one may not, not now because of another."""
 
 
 class Refused(Exception):
     """The platform says no. `reason` is a sentence for the publisher; it never holds the key."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, kind: RefusalKind = "forbidden") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.kind = reason, kind
 
 
 class Unavailable(Exception):
@@ -68,6 +72,9 @@ class Publication(Interface):
 
     def annotate(self, note: Note) -> None:
         """Take data at a time of the stream."""
+
+    def measure(self, network: NetworkHealth) -> None:
+        """Take what the protocol knows of the way here; about once a second."""
 
     async def end(self, reason: str, *, is_lost: bool = True) -> None:
         """The publisher is gone; the first call counts, `reason` goes to the log and the streams table.

@@ -8,7 +8,7 @@ from typing import Protocol as Interface
 from media.meter import PublisherMeter
 from media.packets import CodecConfig, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused
-from schemas.ingest import PublisherHealth, read_priority, wants_takeover
+from schemas.ingest import NetworkHealth, PublisherHealth, read_priority, wants_takeover
 
 FROZEN_S = 3.0
 """A publisher that sent nothing for this long may be replaced by another."""
@@ -51,13 +51,14 @@ class Publisher:
         try:
             self.priority = read_priority(attempt.params)
         except ValueError as error:
-            raise Refused(str(error)) from error
+            raise Refused(str(error), "bad_request") from error
         self.attempt = attempt
         self.takes_over = wants_takeover(attempt.params)
         self.encoder = readable_encoder(attempt.encoder)
         self.configs: dict[TrackKind, CodecConfig] = {}
         """The newest of each track: what a session needs to begin with this publisher."""
         self.description: Description | None = None
+        self.network: NetworkHealth | None = None
         self.meter = PublisherMeter()
         self.connected_at = self.last_data = clock()
         self._connected_at_ms = time.time_ns() // 1_000_000
@@ -99,6 +100,10 @@ class Publisher:
         if self._seat is not None:
             self._seat.annotate(self, note)
 
+    def measure(self, network: NetworkHealth) -> None:
+        """Take what the protocol knows of the way here."""
+        self.network = network
+
     async def end(self, reason: str, *, is_lost: bool = True) -> None:
         """Leave the session; only the first call counts."""
         seat, self._seat = self._seat, None
@@ -138,6 +143,7 @@ class Publisher:
             bitrate_bps=self.meter.bitrate_bps(now),
             jitter_ms=round(self.meter.jitter_s * 1000),
             silent_ms=max(round((now - self.last_data) * 1000), 0),
+            network=self.network,
         )
 
 

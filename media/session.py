@@ -133,10 +133,10 @@ class Session:
         twin = next((each for each in self._publishers if each.priority == publisher.priority), None)
         if twin is not None and not publisher.takes_over:
             if not twin.is_silent(now):
-                raise Refused(ALREADY_LIVE)
+                raise Refused(ALREADY_LIVE, "conflict")
             self._dismiss(twin, now)
         if len(self._publishers) >= MAX_PUBLISHERS:
-            raise Refused(f"This channel has {MAX_PUBLISHERS} publishers, the most that may stand by.")
+            raise Refused(f"This channel has {MAX_PUBLISHERS} publishers, the most that may stand by.", "conflict")
         self._publishers.append(publisher)
         publisher.sit(self)
         if self._is_new:

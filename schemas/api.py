@@ -27,7 +27,13 @@ ID_PATTERN = r"^[0-9a-z]{1,40}\Z"
 METADATA_KEY_PATTERN = r"^[A-Z0-9-]{1,50}\Z"
 METADATA_CLASS_PATTERN = r"^[A-Za-z0-9._:-]{1,100}\Z"
 METADATA_VALUE_PATTERN = r"^[^\u0000-\u001f\u007f\"]*\Z"
+PASSPHRASE_PATTERN = r"^[\u0021-\u007e]*\Z"  # noqa: S105  # a shape
+SOURCE_URL_PATTERN = r"^(https?|rtsps?|rtmps?|srt|udp)://[\u0021-\u007e]+\Z|^file:[\u0020-\u007e]+\Z"
+TARGET_URL_PATTERN = r"^(rtmps?|srt)://[\u0021-\u007e]+\Z"
 PATTERN_WORDS = {
+    PASSPHRASE_PATTERN: "must be of visible ASCII characters, without spaces",
+    SOURCE_URL_PATTERN: "must be an address that begins with http, https, rtsp, rtsps, rtmp, rtmps, srt, udp or file",
+    TARGET_URL_PATTERN: "must be an address that begins with rtmp, rtmps or srt",
     NAME_PATTERN: "must be 3 to 25 of a-z, 0-9 and _",
     LINE_PATTERN: "must be one line of text",
     WORDS_PATTERN: "must be one line of text that is not blank",
@@ -48,6 +54,11 @@ METADATA_FIELDS_MAX, METADATA_VALUE_MAX = 16, 500
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Password = Annotated[str, msgspec.Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
+SrtPassphrase = Annotated[str, msgspec.Meta(min_length=10, max_length=79, pattern=PASSPHRASE_PATTERN)]
+SourceUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=SOURCE_URL_PATTERN)]
+TargetUrl = Annotated[str, msgspec.Meta(max_length=2048, pattern=TARGET_URL_PATTERN)]
+TargetKey = Annotated[str, msgspec.Meta(max_length=512, pattern=PASSPHRASE_PATTERN)]
+RestreamName = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=WORDS_PATTERN)]
 Title = Annotated[str, msgspec.Meta(max_length=TITLE_MAX, pattern=LINE_PATTERN)]
 DisplayName = Annotated[str, msgspec.Meta(min_length=1, max_length=DISPLAY_NAME_MAX, pattern=WORDS_PATTERN)]
 Email = Annotated[str, msgspec.Meta(max_length=254, pattern=EMAIL_PATTERN)]
@@ -157,6 +168,35 @@ class PatchChannel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     """How long recordings stay: days, 0 for ever, or null for what the instance does."""
     keep_gb: Keep | msgspec.UnsetType | None = msgspec.UNSET
     """How much they may take before the oldest go: GB, 0 without limit, or null for what the instance does."""
+    srt_passphrase: SrtPassphrase | msgspec.UnsetType | None = msgspec.UNSET
+    """What SRT publishers must encrypt with, or null for no encryption."""
+
+
+class PutPull(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """PUT channels/{id}/pull: fetch the channel's stream from there."""
+
+    url: SourceUrl | msgspec.UnsetType = msgspec.UNSET
+    """Absent: the one that is there."""
+    is_enabled: bool = True
+
+
+class CreateRestream(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST channels/{id}/restreams: send the channel's source there too, whenever it is live."""
+
+    name: RestreamName
+    url: TargetUrl
+    key: TargetKey = ""
+    """Appended to the address of RTMP, the streamid of SRT; never shown again."""
+    is_enabled: bool = True
+
+
+class PatchRestream(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """PATCH restreams/{id}: what is absent stays as it is."""
+
+    name: RestreamName | msgspec.UnsetType = msgspec.UNSET
+    url: TargetUrl | msgspec.UnsetType = msgspec.UNSET
+    key: TargetKey | msgspec.UnsetType = msgspec.UNSET
+    is_enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class AddMetadata(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -254,6 +294,8 @@ class Me(msgspec.Struct, frozen=True, rename="camel"):
     is_admin: bool
     email: str | None
     channels: list[OwnedChannel]
+    may_pull: bool = False
+    """Whether my channels may be fetched from elsewhere; an administrator says so."""
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
@@ -327,6 +369,8 @@ class StreamKeyInfo(msgspec.Struct, frozen=True, rename="camel"):
     last_four: str | None
     created_at: Timestamp | None
     publish: PublishUrls
+    srt_passphrase: str | None = None
+    """What SRT publishers must encrypt with."""
 
 
 class StreamKey(msgspec.Struct, frozen=True, rename="camel"):
@@ -361,6 +405,53 @@ WhyNot = Literal["followers", "subscribers", "private"]
 """What somebody lacks who may not watch: he does not follow, does not subscribe, has no signed address."""
 
 
+class JobState(msgspec.Struct, frozen=True, rename="camel"):
+    """How a pull or a restream is; `reason` is a sentence for its owner where it does not run.
+
+    idle: nothing is to be done (off, or the channel is not live); waiting: it failed and is tried again at `retry_at`.
+    """
+
+    state: Literal["idle", "connecting", "running", "waiting"]
+    reason: str = ""
+    since: Timestamp | None = None
+    retry_at: Timestamp | None = None
+    bitrate_bps: int = 0
+    sent_bytes: int = 0
+    """Of a pull: that were received."""
+    failures: int = 0
+    """Since it last ran for a while."""
+
+
+class Pull(msgspec.Struct, frozen=True, rename="camel"):
+    """GET channels/{id}/pull: where the channel's stream is fetched from. `url` without passwords and queries."""
+
+    channel_id: ChannelId
+    url: str
+    is_enabled: bool
+    created_at: Timestamp
+    state: JobState
+
+
+class PullInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """`pull` is null without one; `may_pull`: whether this owner may set one."""
+
+    pull: Pull | None
+    may_pull: bool
+
+
+class Restream(msgspec.Struct, frozen=True, rename="camel"):
+    """Another server that the channel's source is sent to. `url` without key, passwords and queries."""
+
+    id: str
+    channel_id: ChannelId
+    name: str
+    url: str
+    has_key: bool
+    is_enabled: bool
+    created_at: Timestamp
+    state: JobState
+
+
 class Playback(msgspec.Struct, frozen=True, rename="camel"):
     """GET channels/{channel}/playback?key=: where this caller watches it live. Addresses are null where he may not.
 
@@ -376,6 +467,8 @@ class Playback(msgspec.Struct, frozen=True, rename="camel"):
     rewind_from: Timestamp | None
     expires_at: Timestamp | None
     vod_id: VodId | None
+    whep_url: str | None = None
+    """Where a browser gets it over WebRTC, with the lowest latency; null where that is off."""
     """The recording that is being made, for those who may watch it."""
 
 

@@ -1,8 +1,8 @@
 """What ingest and web tell each other: signed callbacks, the registry of live streams, commands, health.
 
-ingest -> web   POST /internal/ingest/publish | heartbeat | unpublish   (JSON, signed: see `signing.py`)
+ingest -> web   POST /internal/ingest/publish | heartbeat | unpublish | keys   (JSON, signed: see `signing.py`)
 ingest -> Redis `live:{channelId}`, `live:{channelName}` and `session:{sessionId}` hold a `LiveEntry`
-web -> ingest   Redis channel `ingest_commands` carries `IngestCommand`
+web -> ingest   Redis channel `ingest_commands` carries `IngestCommand`, `key_changes` `KeysChanged`
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,9 @@ def session_key(session: str) -> str:
     return f"session:{session}"
 
 
-Protocol = Literal["rtmp", "rtmps", "srt", "whip"]
+KEY_CHANGES = "key_changes"
+"""Redis channel of `KeysChanged`."""
+Protocol = Literal["rtmp", "rtmps", "srt", "whip", "pull"]
 
 
 class PublishRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -121,6 +123,24 @@ class TrackHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     channels: int | None = None
 
 
+class NetworkHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What SRT and WebRTC know of the way to a publisher. Counters run from the connection's start."""
+
+    rtt_ms: float
+    received_packets: int
+    lost_packets: int
+    """That did not come when they should have."""
+    recovered_packets: int
+    """Of these, that came when they were asked for again (or out of order), in time."""
+    dropped_packets: int
+    """Of these, that were given up."""
+    latency_ms: int | None = None
+    """How long a packet may be waited for (SRT)."""
+    bitrate_bps: int = 0
+    """On the wire, lately."""
+    is_encrypted: bool = False
+
+
 class PublisherHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One connection that publishes into a session, on the air or standing by."""
 
@@ -135,6 +155,7 @@ class PublisherHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
     """How irregularly media arrives against its own time stamps, over the last seconds (RFC 3550, 6.4.1)."""
     silent_ms: int
     """Since the last data."""
+    network: NetworkHealth | None = None
 
 
 class RungHealth(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -204,6 +225,8 @@ class Heartbeat(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     node_id: NodeId
     origin_url: str
     sessions: list[SessionHealth]
+    srt_trouble: str = ""
+    """Why there is no SRT listener here though there is to be one; a sentence for an operator."""
 
 
 class Cut(msgspec.Struct, frozen=True, rename="camel"):
@@ -230,6 +253,49 @@ class Unpublish(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     node_id: NodeId
     session_id: SessionId
     reason: str
+
+
+class KeysRequest(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Who may publish and how: of these channels, or of all behind `after` (a channel's id; "" is from the first on).
+
+    SRT decides before it accepts, in a callback that may not wait: so ingest has it all in memory.
+    """
+
+    request_id: str
+    attempt: int
+    node_id: NodeId
+    channels: list[ChannelId] | None = None
+    after: str = ""
+
+
+class KeyEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """One channel: the SHA-256 of its valid key as hexadecimal digits ("" without one), its passphrase for SRT.
+
+    `srt_passphrase` is sealed (`config/sealing.py`), "" is none.
+    """
+
+    channel_id: ChannelId
+    channel_name: str
+    key_digest: str
+    srt_passphrase: str = ""
+
+
+class KeysAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """`KEYS_PAGE` entries at most, by id; `is_last`: there are none behind them. Channels that were asked for and are
+    not here are gone.
+    """
+
+    entries: list[KeyEntry]
+    is_last: bool = True
+
+
+KEYS_PAGE = 5_000
+
+
+class KeysChanged(msgspec.Struct, frozen=True, rename="camel"):
+    """Key, name or passphrase of these channels changed just now: ask for them again."""
+
+    channels: list[ChannelId]
 
 
 class LiveEntry(msgspec.Struct, frozen=True, rename="camel"):

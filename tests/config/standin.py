@@ -12,6 +12,8 @@ import asyncpg
 PORTS = {
     "web": ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT"),
     "storage": ("TALLY_STORAGE_PORT",),
+    "webrtc": ("TALLY_WEBRTC_PORT",),
+    "relay": ("TALLY_RELAY_PORT",),
     "ingest": ("TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT"),
 }
 FIRST_RUN = {
@@ -35,6 +37,9 @@ async def listen(kind: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     for name in PORTS[kind]:
         await asyncio.start_server(answer, "127.0.0.1", int(os.environ[name]), reuse_port=True)
+    if kind == "ingest":
+        place = ("127.0.0.1", int(os.environ["TALLY_SRT_PORT"]))
+        await asyncio.get_running_loop().create_datagram_endpoint(asyncio.DatagramProtocol, place)
     print(f"{kind} has {os.environ['TALLY_DATABASE_URL']} and {os.environ['TALLY_REDIS_URL']}")
     await stop.wait()
     print(f"{kind} ends")

@@ -17,7 +17,16 @@ from tests.rclone import S3Server
 
 pytestmark = pytest.mark.services
 
-PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT", "TALLY_STORAGE_PORT")
+PORTS = (
+    "TALLY_HTTP_PORT",
+    "TALLY_INTERNAL_PORT",
+    "TALLY_ORIGIN_PORT",
+    "TALLY_RTMP_PORT",
+    "TALLY_STORAGE_PORT",
+    "TALLY_WEBRTC_PORT",
+    "TALLY_RELAY_PORT",
+    "TALLY_SRT_PORT",
+)
 
 
 @pytest.fixture

@@ -41,7 +41,16 @@ try:
 except OPERATOR_ERRORS as error:
     sys.exit(f"tally: {{error}}")
 """
-PORTS = ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_ORIGIN_PORT", "TALLY_RTMP_PORT", "TALLY_STORAGE_PORT")
+PORTS = (
+    "TALLY_HTTP_PORT",
+    "TALLY_INTERNAL_PORT",
+    "TALLY_ORIGIN_PORT",
+    "TALLY_RTMP_PORT",
+    "TALLY_STORAGE_PORT",
+    "TALLY_WEBRTC_PORT",
+    "TALLY_RELAY_PORT",
+    "TALLY_SRT_PORT",
+)
 DEADLINE_S = 20.0
 
 
@@ -276,7 +285,11 @@ async def test_servers_of_ones_own_are_used_and_embedded_ones_never_start(
 
 @pytest.mark.parametrize("name", PORTS)
 async def test_a_taken_port_is_named_before_anything_starts(serve: Serve, name: str) -> None:
-    with socket.create_server(("127.0.0.1", int(serve.environ[name]))):
+    kind = socket.SOCK_DGRAM if name == "TALLY_SRT_PORT" else socket.SOCK_STREAM
+    with socket.socket(type=kind) as taken:
+        taken.bind(("127.0.0.1", int(serve.environ[name])))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
         said = serve.refusal()
     port = serve.environ[name]
     assert said == f"tally: port {port} ({name}) is in use by another program: stop it or set {name}\n"

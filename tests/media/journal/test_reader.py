@@ -51,7 +51,7 @@ def test_with_any_byte_changed_the_records_before_it_are_read(path: Path) -> Non
 
 
 @given(data=st.binary(max_size=400), kept=st.integers(0, 3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_bytes_are_records_or_a_foreign_journal(path: Path, data: bytes, kept: int) -> None:
     try:
         contents = read(path, b"".join(LINES[:kept]) + data)

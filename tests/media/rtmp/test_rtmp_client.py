@@ -12,6 +12,7 @@ from media.publication import Description, Note, PublishAttempt
 from media.rtmp import client
 from media.rtmp.client import PublishFailed, RtmpPublisher
 from media.rtmp.server import RtmpServer
+from schemas.ingest import NetworkHealth
 
 pytestmark = pytest.mark.services
 
@@ -41,6 +42,9 @@ class Recording:
 
     def annotate(self, note: Note) -> None:
         assert note.name
+
+    def measure(self, network: NetworkHealth) -> None:
+        raise AssertionError(network)
 
     async def end(self, reason: str, *, is_lost: bool = True) -> None:
         self.ended.set_result(reason)

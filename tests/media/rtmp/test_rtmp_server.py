@@ -25,6 +25,7 @@ from media.rtmp.chunks import ChunkWriter
 from media.rtmp.client import PublishFailed, RtmpPublisher
 from media.rtmp.messages import Message, MessageType
 from media.rtmp.server import RtmpServer
+from schemas.ingest import NetworkHealth
 
 pytestmark = pytest.mark.services
 
@@ -62,6 +63,9 @@ class Recording:
 
     def annotate(self, note: Note) -> None:
         self.notes.append(note)
+
+    def measure(self, network: NetworkHealth) -> None:
+        raise AssertionError(network)
 
     async def end(self, reason: str, *, is_lost: bool = True) -> None:
         self.is_lost = is_lost

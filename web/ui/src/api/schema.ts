@@ -684,6 +684,8 @@ export interface components {
             isAdmin: boolean;
             email: string | null;
             channels: components["schemas"]["OwnedChannel"][];
+            /** @default false */
+            mayPull: boolean;
         };
         /**
          * MetadataAdded
@@ -691,6 +693,23 @@ export interface components {
          */
         MetadataAdded: {
             id: string;
+        };
+        /**
+         * NetworkHealth
+         * @description What SRT and WebRTC know of the way to a publisher. Counters run from the connection's start.
+         */
+        NetworkHealth: {
+            rttMs: number;
+            receivedPackets: number;
+            lostPackets: number;
+            recoveredPackets: number;
+            droppedPackets: number;
+            /** @default null */
+            latencyMs: number | null;
+            /** @default 0 */
+            bitrateBps: number;
+            /** @default false */
+            isEncrypted: boolean;
         };
         /**
          * Nothing
@@ -730,6 +749,7 @@ export interface components {
             recording?: boolean;
             keepDays?: number | null;
             keepGb?: number | null;
+            srtPassphrase?: string | null;
         };
         /**
          * PatchClip
@@ -781,6 +801,8 @@ export interface components {
             rewindFrom: string | null;
             expiresAt: string | null;
             vodId: string | null;
+            /** @default null */
+            whepUrl: string | null;
         };
         /**
          * Pong
@@ -806,7 +828,7 @@ export interface components {
          */
         PublisherHealth: {
             /** @enum {unknown} */
-            protocol: "rtmp" | "rtmps" | "srt" | "whip";
+            protocol: "pull" | "rtmp" | "rtmps" | "srt" | "whip";
             encoder: string;
             priority: number;
             isOnAir: boolean;
@@ -815,6 +837,8 @@ export interface components {
             bitrateBps: number;
             jitterMs: number;
             silentMs: number;
+            /** @default null */
+            network: components["schemas"]["NetworkHealth"] | null;
         };
         /**
          * Reconnect
@@ -890,7 +914,7 @@ export interface components {
             sessionId: string;
             channelId: string;
             /** @enum {unknown} */
-            protocol: "rtmp" | "rtmps" | "srt" | "whip";
+            protocol: "pull" | "rtmp" | "rtmps" | "srt" | "whip";
             encoder: string;
             startedAtMs: number;
             isPlayable: boolean;
@@ -966,6 +990,8 @@ export interface components {
             lastFour: string | null;
             createdAt: string | null;
             publish: components["schemas"]["PublishUrls"];
+            /** @default null */
+            srtPassphrase: string | null;
         };
         /**
          * StreamOffline
@@ -1134,6 +1160,7 @@ export type ListVods = components['schemas']['ListVods'];
 export type Login = components['schemas']['Login'];
 export type Me = components['schemas']['Me'];
 export type MetadataAdded = components['schemas']['MetadataAdded'];
+export type NetworkHealth = components['schemas']['NetworkHealth'];
 export type Nothing = components['schemas']['Nothing'];
 export type OwnedChannel = components['schemas']['OwnedChannel'];
 export type Page = components['schemas']['Page'];

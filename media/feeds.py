@@ -1,0 +1,1 @@
+"""A session's packets for whoever wants them live: players of SRT and RTMP, and the processes beside ingest."""

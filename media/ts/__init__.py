@@ -1,0 +1,1 @@
+"""MPEG transport streams: to packets (`demux.py`) and from packets (`mux.py`)."""
