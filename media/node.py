@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from config.tasks import check_cancelled
 from media.bandwidth import BandwidthTest
-from media.callbacks import GRANT_TIMEOUT_S, CallbackRefused, Callbacks
+from media.callbacks import GRANT_TIMEOUT_S, Callbacks
 from media.journal.writer import Journal
 from media.live import LiveStream
 from media.pipeline import Pipeline
@@ -25,6 +25,7 @@ from media.publisher import Publisher
 from media.recovery import Recovered, finish
 from media.registry import Registry
 from media.session import PULSE_S, STOPPED, Session, digest_of
+from media.signed import CallbackRefused
 from media.spool import Spool
 from schemas.ids import NodeId, SessionId
 from schemas.ingest import (

@@ -10,8 +10,9 @@ import pytest
 from aiohttp import web
 
 from media import callbacks
-from media.callbacks import CallbackRefused, Callbacks
+from media.callbacks import Callbacks
 from media.publication import PublishAttempt, Refused, Unavailable
+from media.signed import CallbackRefused
 from schemas.errors import ErrorCode, failure
 from schemas.ids import ChannelId, NodeId, SessionId
 from schemas.ingest import PublishGrant, PublishRequest
