@@ -93,7 +93,7 @@ class SignedClient:
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """Return the whole answer; `read(n)` would give what has come so far. Raises `ClientPayloadError` for a long one."""
+    """Return the whole answer; `read(n)` gives what has come so far. Raises `ClientPayloadError` for a long one."""
     text = bytearray()
     async for data in response.content.iter_any():
         text += data
