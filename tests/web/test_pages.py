@@ -26,7 +26,9 @@ def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/signup", "/dashboard", "/dashboard/videos"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/signup", "/dashboard", "/dashboard/go-live", "/dashboard/relay", "/dashboard/videos"]
+)
 async def test_the_fixed_pages_are_there_and_not_kept_by_caches(site: Site, path: str) -> None:
     async with site.client.get(site.base + path) as response:
         assert (response.status, await response.text()) == (200, INDEX)
@@ -162,6 +164,9 @@ async def test_every_answer_has_its_security_headers_and_its_id(site: Site) -> N
             assert "frame-ancestors 'self'" in policy
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert response.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+            assert (
+                "camera=(self), microphone=(self)" in response.headers["Permissions-Policy"]
+            )  # to go live from a page
             assert "Access-Control-Allow-Origin" not in response.headers
             ids.add(response.headers["X-Request-Id"])
     assert len(ids) == 6
