@@ -16,11 +16,12 @@ AUDIO = "audio"
 
 
 class AudioJob(msgspec.Struct, frozen=True):
-    """The sound is re-encoded: AAC-LC of this shape."""
+    """The sound is re-encoded: AAC-LC of this shape, or Opus (`sample_rate` 48000, packets of 20 ms)."""
 
     sample_rate: int
     channels: int
     bitrate_bps: int
+    fourcc: Literal["mp4a", "Opus"] = "mp4a"
 
 
 class Begin(msgspec.Struct, frozen=True, tag="begin"):

@@ -1,4 +1,4 @@
-"""Sound of any codec and shape, made AAC-LC: decoded, mixed down, resampled, coded in access units of 1024 samples.
+"""Sound of any codec and shape, made AAC-LC or Opus: decoded, mixed down, resampled, coded in equal access units.
 
 The samples are counted, not stamped: only where the source's stamps are off by more than `SLACK_S` does the count
 follow them, with a hole or by leaving samples out.
@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import av
 import av.filter
+import msgspec
 from av.audio.frame import AudioFrame
 from av.codec.context import Flags
 
@@ -23,7 +24,6 @@ DECODERS = {
     "ec-3": "eac3",
     ".mp3": "mp3float",
 }
-FRAME_SAMPLES = 1024
 SLACK_S = 0.040
 LAYOUTS = {1: "mono", 2: "stereo"}
 FLAC_HEADER_BYTES = 4
@@ -32,21 +32,39 @@ FLAC_HEADER_BYTES = 4
 _AUDIO = TrackKind.AUDIO
 
 
+class Coding(msgspec.Struct, frozen=True):
+    """How sound is coded: FFmpeg's encoder, the samples of an access unit, and how the encoder wants them."""
+
+    encoder: str
+    frame_samples: int
+    sample_format: str
+    options: dict[str, str] = {}
+
+
+CODINGS = {
+    "mp4a": Coding("aac", 1024, "fltp"),
+    "Opus": Coding("libopus", opus.SAMPLE_RATE // 50, "flt", {"frame_duration": "20", "vbr": "constrained"}),
+}
+"""Opus of 20 ms: what every browser sends and expects (RFC 7587, section 4.2)."""
+
+
 class CannotDecode(Exception):
     """No decoder opens for this configuration."""
 
 
 class SoundEncoder:
-    """Packets of any audio codec in, AAC packets out, stamped in samples of the output rate. For one thread."""
+    """Packets of any audio codec in, AAC or Opus packets out, in samples of the output rate. For one thread."""
 
     def __init__(self, job: AudioJob) -> None:
         self._job = job
         self._layout = LAYOUTS[job.channels]
+        self._coding = CODINGS[job.fourcc]
         self._encoder = self._new_encoder()
+        extradata = bytes(self._encoder.extradata or b"")
         self.config = CodecConfig(
             _AUDIO,
-            "mp4a",
-            bytes(self._encoder.extradata or b""),
+            job.fourcc,
+            opus.dops_from_head(extradata) if job.fourcc == "Opus" else extradata,
             sample_rate=job.sample_rate,
             channels=job.channels,
         )
@@ -131,7 +149,7 @@ class SoundEncoder:
         if shape != self._shape:
             self._end_mixer()
             self._shape = shape
-            self._mixer = Mixer(shape, self._layout, self._job.sample_rate)
+            self._mixer = Mixer(shape, self._layout, self._job.sample_rate, self._coding.sample_format)
         assert self._mixer is not None
         for mixed in self._mixer.mix(frame):
             self._queue(mixed)
@@ -168,7 +186,7 @@ class SoundEncoder:
         packets = self._code_whole()
         rest = self._fifo.samples
         if rest:
-            self._queue(self._silence(FRAME_SAMPLES - rest))
+            self._queue(self._silence(self._coding.frame_samples - rest))
             packets += self._code_whole()
         if self._coded_until is not None or packets:
             packets += self._packets(self._encoder.encode(None))
@@ -193,19 +211,19 @@ class SoundEncoder:
 
     def _code_whole(self) -> list[Packet]:
         packets: list[Packet] = []
-        while self._fifo.samples >= FRAME_SAMPLES:
-            frame = self._fifo.read(FRAME_SAMPLES)
+        while self._fifo.samples >= self._coding.frame_samples:
+            frame = self._fifo.read(self._coding.frame_samples)
             assert frame is not None
             frame.pts, frame.time_base = self._position, Fraction(1, self._job.sample_rate)
-            self._position += FRAME_SAMPLES
+            self._position += self._coding.frame_samples
             packets += self._packets(self._encoder.encode(frame))
         return packets
 
     def _packets(self, coded: "list[av.Packet[av.AudioStream]]") -> list[Packet]:
         """Return packets at the time at which a decoder plays their samples.
 
-        The first access unit of a coder plays before its first sample (priming: 1024 samples); where that time is
-        taken already, or before zero, it is left out.
+        The first access unit of a coder plays before its first sample (priming: 1024 samples of AAC, 312 of Opus);
+        where that time is taken already, or before zero, it is left out.
         """
         packets = []
         for packet in coded:
@@ -213,22 +231,23 @@ class SoundEncoder:
             assert pts is not None
             if pts >= (self._coded_until or 0):
                 packets.append(Packet(_AUDIO, pts, pts, True, bytes(packet)))
-                self._coded_until = pts + FRAME_SAMPLES
+                self._coded_until = pts + self._coding.frame_samples
         return packets
 
     def _silence(self, samples: int) -> AudioFrame:
-        frame = AudioFrame(format="fltp", layout=self._layout, samples=samples)
+        frame = AudioFrame(format=self._coding.sample_format, layout=self._layout, samples=samples)
         frame.sample_rate = self._job.sample_rate
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
         return frame
 
     def _new_encoder(self) -> av.AudioCodecContext:
-        encoder = av.CodecContext.create("aac", "w")
+        encoder = av.CodecContext.create(self._coding.encoder, "w")
         assert isinstance(encoder, av.AudioCodecContext)
         encoder.sample_rate = self._job.sample_rate
         encoder.layout = self._layout
-        encoder.format = "fltp"
+        encoder.format = self._coding.sample_format
+        encoder.options = dict(self._coding.options)
         encoder.bit_rate = self._job.bitrate_bps
         encoder.time_base = Fraction(1, self._job.sample_rate)
         encoder.flags |= Flags.global_header
@@ -237,12 +256,12 @@ class SoundEncoder:
 
 
 class Mixer:
-    """Brings samples of one shape (format, layout, rate) to the output's layout and rate, as planar floats.
+    """Brings samples of one shape (format, layout, rate) to the output's layout and rate, as floats.
 
     The mix is scaled so that it cannot clip even where all channels are in phase (ATSC A/52, section 7.8.1).
     """
 
-    def __init__(self, shape: tuple[str, str, int], layout: str, rate: int) -> None:
+    def __init__(self, shape: tuple[str, str, int], layout: str, rate: int, to_format: str = "fltp") -> None:
         sample_format, source_layout, source_rate = shape
         graph = av.filter.Graph()
         graph.threads = 1
@@ -252,8 +271,8 @@ class Mixer:
                 f"sample_rate={source_rate}:sample_fmt={sample_format}:channel_layout={source_layout}"
                 f":time_base=1/{source_rate}",
             ),
-            graph.add("aresample", f"{rate}:out_chlayout={layout}:out_sample_fmt=fltp:rematrix_maxval=1.0"),
-            graph.add("aformat", f"sample_fmts=fltp:channel_layouts={layout}:sample_rates={rate}"),
+            graph.add("aresample", f"{rate}:out_chlayout={layout}:out_sample_fmt={to_format}:rematrix_maxval=1.0"),
+            graph.add("aformat", f"sample_fmts={to_format}:channel_layouts={layout}:sample_rates={rate}"),
             graph.add("abuffersink"),
         ]
         graph.link_nodes(*chain)

@@ -52,7 +52,7 @@ class Negotiated(msgspec.Struct, frozen=True):
     payload_type: int
     rtx_payload_type: int = 0
     """0: retransmissions go as they went, with the track's SSRC."""
-    extensions: dict[str, int] = {}  # noqa: RUF012  # frozen
+    extensions: dict[str, int] = {}
     """Header extensions (RFC 8285) of the answer: URI -> id."""
     mid: str = ""
 

@@ -12,7 +12,7 @@ import av.filter
 from av.audio.frame import AudioFrame
 from av.video.frame import PictureType, VideoFrame
 
-from media.codecs.opus import dops_from_head
+from media.codecs.opus import dops_from_head, head_from_dops
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Packet, TrackKind
 from tests.media.material import Material
 
@@ -179,10 +179,11 @@ def sound(
 
 
 def decoded_sound(config: CodecConfig, packets: Sequence[Packet]) -> dict[int, float]:
-    """Decode AAC and return the level (of the first channel) at each sample's place."""
-    decoder = av.CodecContext.create("aac", "r")
+    """Decode AAC or Opus and return the level (of the first channel) at each sample's place."""
+    is_opus = config.fourcc == "Opus"
+    decoder = av.CodecContext.create("opus" if is_opus else "aac", "r")
     assert isinstance(decoder, av.AudioCodecContext)
-    decoder.extradata = config.record
+    decoder.extradata = head_from_dops(config.record) if is_opus else config.record
     levels: dict[int, float] = {}
     for packet in packets:
         coded = av.Packet(packet.data)

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.codecs.opus import packet_samples, parse_dops
 from media.packets import CodecConfig, Packet, TrackKind
 from media.transcode.messages import AudioJob
-from media.transcode.sound import FRAME_SAMPLES, CannotDecode, SoundEncoder
+from media.transcode.sound import CODINGS, CannotDecode, SoundEncoder
 from tests.media.material import Material
 from tests.media.transcode.clips import CLICK_S, decoded_sound, onset_s, sound
 
 JOB = AudioJob(48_000, 2, 128_000)
+OPUS = AudioJob(48_000, 2, 96_000, "Opus")
+FRAME_SAMPLES = CODINGS["mp4a"].frame_samples
 MAX_OFFSET_S = 0.005
 SHAPES = [
     ("libopus", 48_000, 2),
@@ -52,6 +55,17 @@ def test_a_click_stays_in_its_place_whatever_the_codec_and_shape(codec: str, rat
     assert abs(onset_s(decoded_sound(encoder.config, packets), 48_000) - CLICK_S) < MAX_OFFSET_S
     assert steps(packets) == {FRAME_SAMPLES}
     assert encoder.corrupt_packets == 0
+
+
+@pytest.mark.parametrize(("codec", "rate", "channels"), SHAPES)
+def test_a_click_stays_in_its_place_in_opus_too(codec: str, rate: int, channels: int) -> None:
+    encoder = SoundEncoder(OPUS)
+    packets = encode(sound(codec, rate=rate, channels=channels), encoder)
+    assert encoder.config.fourcc == "Opus"
+    assert steps(packets) == {960}
+    assert all(packet_samples(packet.data) == 960 for packet in packets)
+    place = onset_s(decoded_sound(encoder.config, packets), 48_000)
+    assert abs(place - CLICK_S) < MAX_OFFSET_S + parse_dops(encoder.config.record).pre_skip / 48_000
 
 
 @pytest.mark.parametrize("job", [AudioJob(44_100, 1, 64_000), AudioJob(48_000, 1, 64_000), AudioJob(44_100, 2, 96_000)])
