@@ -1,6 +1,6 @@
 """HEVC: the decoder configuration record (ISO/IEC 14496-15, section 8.3.3) and the SPS in it (ITU-T H.265, 7.3.2.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -8,6 +8,8 @@ from media.codecs.bits import BadConfig, Bits, rbsp
 from media.codecs.h264 import Sps, believed_rate, checked_size, skip_picture_description
 
 SPS_NAL_TYPE = 33
+PARAMETER_SETS = (32, 33, 34)
+"""NAL unit types of VPS, SPS and PPS (H.265, table 7-1)."""
 MAX_PICTURE_SETS = 64
 """Short-term reference picture sets of an SPS (7.4.3.2.1)."""
 MAX_PICTURES = 16
@@ -34,7 +36,7 @@ def parse_hvcc(record: bytes) -> HevcConfig:
     """Read an HEVCDecoderConfigurationRecord; one without an SPS is no use to a player and refused."""
     if len(record) < HEADER_BYTES or record[0] != 1:
         raise BadConfig(f"hvcC of {len(record)} bytes, version {record[0] if record else None}")
-    for kind, nal in _parameter_sets(record):
+    for kind, nal in parameter_sets(record):
         if kind == SPS_NAL_TYPE:
             sps = parse_sps(nal)
             break
@@ -52,7 +54,8 @@ def parse_hvcc(record: bytes) -> HevcConfig:
     )
 
 
-def _parameter_sets(record: bytes) -> Iterator[tuple[int, bytes]]:
+def parameter_sets(record: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and NAL unit of all that an hvcC holds. Raises `BadConfig`."""
     at = HEADER_BYTES
     for _ in range(record[22]):
         if at + 3 > len(record):
@@ -90,6 +93,32 @@ def parse_sps(nal: bytes) -> Sps:
     width, height = checked_size(width, height)
     bit_depth = 8 + max(bits.ue(), bits.ue())  # luma, chroma
     return Sps(width, height, chroma, bit_depth, _frame_rate(bits, sub_layers))
+
+
+def sps_numbers(nal: bytes) -> tuple[int, int]:
+    """Return an SPS's own number and its VPS's. Raises `BadConfig`."""
+    bits = Bits(rbsp(nal[2:]))
+    video = bits.u(4)
+    sub_layers = bits.u(3)
+    bits.flag()  # sps_temporal_id_nesting_flag
+    _skip_profile_tier_level(bits, sub_layers)
+    return bits.ue(), video
+
+
+def hvcc(vps: Sequence[bytes], sps: bytes, pps: Sequence[bytes]) -> bytes:
+    """Return the hvcC (ISO/IEC 14496-15, 8.3.3.1) of parameter sets, with lengths of four bytes. Raises `BadConfig`."""
+    shape, head = parse_sps(sps), rbsp(sps[2:])
+    layers, is_nested = (head[0] >> 1 & 7) + 1, head[0] & 1
+    record = b"\x01" + head[1:13]  # general_profile_space to general_level_idc are the same fields
+    record += b"\xf0\x00\xfc"  # min_spatial_segmentation_idc and parallelismType: unknown
+    record += bytes((0xFC | shape.chroma, 0xF8 | shape.bit_depth - 8, 0xF8 | shape.bit_depth - 8))
+    record += b"\x00\x00" + bytes((layers << 3 | is_nested << 2 | 3,))
+    arrays = [(kind, units) for kind, units in zip(PARAMETER_SETS, (vps, [sps], pps), strict=True) if units]
+    record += bytes((len(arrays),))
+    for kind, units in arrays:
+        record += bytes((0x80 | kind,)) + len(units).to_bytes(2, "big")  # array_completeness: hvc1 has no others
+        record += b"".join(len(unit).to_bytes(2, "big") + unit for unit in units)
+    return record
 
 
 def _skip_profile_tier_level(bits: Bits, sub_layers: int) -> None:

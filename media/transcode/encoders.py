@@ -17,6 +17,7 @@ import msgspec
 from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
 
+from media.codecs import annexb
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Packet, TrackKind
 from media.transcode import bitstreams
 from media.transcode.rungs import Rung
@@ -146,7 +147,7 @@ class RungEncoder:
         if self.candidate.fourcc == "av01":
             data = bitstreams.without_delimiters(data)
         elif self._is_annexb:
-            data = bitstreams.length_prefixed(data)
+            data = annexb.length_prefixed(data)
         return Packet(_VIDEO, pts, pts, packet.is_keyframe, data)  # no B-frames: decoded as shown
 
     def _config_from(self, data: bytes) -> CodecConfig | None:
@@ -154,7 +155,7 @@ class RungEncoder:
         if self.candidate.fourcc == "av01":
             record = bitstreams.av1c_from_obus(data)
         else:
-            record = data if not self._is_annexb else bitstreams.avcc_from_annexb(data)
+            record = data if not self._is_annexb else annexb.avcc_from_annexb(data)
         if record is None:
             return None
         rung = self._rung
