@@ -1,0 +1,1 @@
+"""WHIP (RFC 9725): publishers. Read `publisher.py` first."""
