@@ -1,10 +1,8 @@
-"""What the signalling asks for before it answers a viewer's offer, and what it hands over once the peer is connected.
+"""What the signalling asks for before it answers a viewer's offer (POST /whep).
 
 place = await watching.admit(asked)             raises `NotNow`: 503 with Retry-After
-... answer the offer with `place.sendings`, connect ICE and DTLS ...
-place.begin(peer, negotiated)                   when both are connected: media flows
-place.receive_rtcp(data)                        each decrypted compound packet
-place.release(reason)                           once the peer is gone, however that came, begun or not
+accepted = place.accept(offer)                  raises `NothingFits`: 406; then `place.closed(reason)`
+network.open(offer, accepted, place, ...)       a place uses its peer: `connected`, `received_rtcp`, `closed`
 """
 
 from typing import Protocol
@@ -12,6 +10,9 @@ from typing import Protocol
 import msgspec
 
 from media.packets import TrackKind
+from media.webrtc.answers import AcceptedMedia
+from media.webrtc.offers import Offer
+from media.webrtc.peer import PeerUser
 from schemas.ids import ChannelId, SessionId
 
 
@@ -21,6 +22,10 @@ class NotNow(Exception):
     def __init__(self, reason: str, retry_after_s: int) -> None:
         super().__init__(reason)
         self.reason, self.retry_after_s = reason, retry_after_s
+
+
+class NothingFits(Exception):
+    """The offer takes nothing of what is sent: 406; the text says what it would have to take."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -34,57 +39,21 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Sending(msgspec.Struct, frozen=True):
-    """A track that the answer sends: H264/90000 with packetization-mode=1, or opus/48000/2."""
+    """A track as one viewer gets it: H264/90000 with packetization-mode=1, or opus/48000/2. `rtx_ssrc` is of
+    retransmissions (RFC 4588). `profile_level_id` is of H.264, such as "64001f".
+    """
 
     kind: TrackKind
     ssrc: int
-    rtx_ssrc: int
-    """Of retransmissions (RFC 4588), where the offer has them for this codec; 0 is none."""
-    cname: str
+    rtx_ssrc: int = 0
     profile_level_id: str = ""
-    """Of H.264: what is sent, such as "64001f"; an offered payload type of this profile is the best one."""
 
 
-class Negotiated(msgspec.Struct, frozen=True):
-    """What the answer says of one track."""
+class Place(PeerUser, Protocol):
+    """A viewer's place, held from before the answer until `closed` is called, which more than once does nothing."""
 
-    kind: TrackKind
-    payload_type: int
-    rtx_payload_type: int = 0
-    """0: retransmissions go as they went, with the track's SSRC."""
-    extensions: dict[str, int] = {}
-    """Header extensions (RFC 8285) of the answer: URI -> id."""
-    mid: str = ""
-
-
-class Outgoing(Protocol):
-    """What a viewer's peer does, once connected."""
-
-    def send_rtp(self, data: bytes) -> None:
-        """Protect an RTP packet and send it; what cannot be sent is lost, as packets are."""
-
-    def send_rtcp(self, data: bytes) -> None:
-        """The same for an RTCP compound packet."""
-
-    def end(self, reason: str) -> None:
-        """Close the peer soon; `Place.release` follows."""
-
-
-class Place(Protocol):
-    """A viewer's place, held from before the answer until the peer is gone."""
-
-    @property
-    def sendings(self) -> list[Sending]:
-        """What to answer with: pictures, sound, or both."""
-
-    def begin(self, peer: Outgoing, negotiated: list[Negotiated]) -> None:
-        """Let media flow."""
-
-    def receive_rtcp(self, data: bytes) -> None:
-        """Take a decrypted compound packet; whatever it holds, nothing is raised."""
-
-    def release(self, reason: str) -> None:
-        """Give the place back; more than once does nothing."""
+    def accept(self, offer: Offer) -> list[AcceptedMedia]:
+        """Return what to answer an offer with. Raises `NothingFits`."""
 
 
 class Watching(Protocol):
