@@ -26,6 +26,10 @@ class Refused(Exception):
         self.reason, self.kind = reason, kind
 
 
+class WrongChannel(Refused):
+    """The key is good, but for another channel than the one the publisher named."""
+
+
 class Unavailable(Exception):
     """The platform cannot answer right now. The publisher should try again by himself."""
 
