@@ -9,7 +9,7 @@ export const health: SessionHealth = {
 };
 
 export const publisher = (change: Partial<PublisherHealth> = {}): PublisherHealth => ({
-  protocol: 'rtmp', encoder: 'libobs version 30.2.3', priority: 0, isOnAir: true, connectedAtMs: 0, receivedBytes: 5e6, bitrateBps: 6_160_000, jitterMs: 12, silentMs: 20,
+  protocol: 'rtmp', encoder: 'libobs version 30.2.3', priority: 0, isOnAir: true, connectedAtMs: 0, receivedBytes: 5e6, bitrateBps: 6_160_000, jitterMs: 12, silentMs: 20, network: null,
   ...change,
 });
 

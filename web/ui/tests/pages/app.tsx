@@ -21,7 +21,7 @@ export const channel = (change: Partial<Channel> = {}): Channel => ({
 
 export const me = (change: Partial<Me> = {}): Me => ({
   user: { id: 'u1', username: 'ann', displayName: 'Ann', avatarUrl: '', createdAt: '2026-01-01T00:00:00Z' }, isAdmin: false, email: null,
-  channels: [{ id: 'c1', name: 'demo' }], ...change,
+  channels: [{ id: 'c1', name: 'demo' }], mayPull: false, ...change,
 });
 
 export const vod = (change: Partial<Vod> = {}): Vod => ({
@@ -38,5 +38,5 @@ export const clip = (change: Partial<Clip> = {}): Clip => ({
 
 export const playback = (change: Partial<Playback> = {}): Playback => ({
   visibility: 'public', whyNot: null, playlistUrl: '/hls/c1/playlist.m3u8', rewindUrl: '/hls/c1/rewind.m3u8', storyboardUrl: '/hls/c1/s1/storyboard.vtt',
-  rewindFrom: new Date(Date.now() - 600_000).toISOString(), expiresAt: null, vodId: 'v1', ...change,
+  rewindFrom: new Date(Date.now() - 600_000).toISOString(), expiresAt: null, vodId: 'v1', whepUrl: null, ...change,
 });
