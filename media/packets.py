@@ -26,7 +26,7 @@ class CodecConfig(msgspec.Struct, frozen=True, gc=False):
     """How to decode the packets that follow on one track.
 
     `fourcc` is the sample entry's name ("avc1", "hvc1", "av01", "vp09", "mp4a", "Opus", "fLaC", "ac-3", "ec-3",
-    ".mp3"); `record` is the codec's own configuration as ISO BMFF stores it: avcC, hvcC, av1C, vpcC body,
+    ".mp3", ".mp2"); `record` is the codec's own configuration as ISO BMFF stores it: avcC, hvcC, av1C, vpcC body,
     AudioSpecificConfig, dOps body. Two configs are the same when their bytes are.
     """
 

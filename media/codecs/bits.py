@@ -19,6 +19,12 @@ class Bits:
         self._value = int.from_bytes(data, "big")
         self.left = len(data) * 8
 
+    def copy(self) -> "Bits":
+        """Return a reader that stands at the same bit, to look ahead."""
+        ahead = Bits(b"")
+        ahead._value, ahead.left = self._value, self.left
+        return ahead
+
     def u(self, count: int) -> int:
         """Return the next `count` bits as an unsigned number."""
         if count > self.left:

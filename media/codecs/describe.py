@@ -1,6 +1,6 @@
 """`CodecConfig` from a configuration record, and its name in a playlist (RFC 6381)."""
 
-from media.codecs import aac, av1, dolby, flac, h264, hevc, mp3, opus, vp9
+from media.codecs import aac, av1, dolby, flac, h264, hevc, mp3, mpeg_audio, opus, vp9
 from media.codecs.bits import BadConfig
 from media.packets import CodecConfig, TrackKind
 
@@ -27,8 +27,8 @@ def video_config(fourcc: str, record: bytes) -> CodecConfig:
 def audio_config(fourcc: str, record: bytes) -> CodecConfig:
     """Return the configuration of an audio track.
 
-    `record` is an AudioSpecificConfig, a dOps body or FLAC metadata blocks. AC-3, E-AC-3 and MP3 have no record of
-    their own: give the first frame, and the result holds the dac3 or dec3 body (nothing for MP3).
+    `record` is an AudioSpecificConfig, a dOps body or FLAC metadata blocks. AC-3, E-AC-3, MP2 and MP3 have no
+    record of their own: give the first frame, and the result holds the dac3 or dec3 body (nothing for MP2 and MP3).
     """
     if fourcc == "mp4a":
         asc = aac.parse_asc(record)
@@ -43,6 +43,9 @@ def audio_config(fourcc: str, record: bytes) -> CodecConfig:
         record, rate, channels = frame.record, frame.sample_rate, frame.channels
     elif fourcc == ".mp3":
         header = mp3.parse_frame_header(record)
+        record, rate, channels = b"", header.sample_rate, header.channels
+    elif fourcc == ".mp2":
+        header = mpeg_audio.parse_layer2_header(record)
         record, rate, channels = b"", header.sample_rate, header.channels
     else:
         raise BadConfig(f"no audio codec {fourcc!r}")
@@ -71,6 +74,8 @@ def _samples(config: CodecConfig, data: bytes) -> int:
             return dolby.eac3_samples(data)
         case ".mp3":
             return mp3.samples(data)
+        case ".mp2":
+            return mpeg_audio.LAYER_2_SAMPLES
     return 0
 
 
@@ -95,6 +100,8 @@ def rfc6381(config: CodecConfig) -> str:
             return "opus"  # what browsers and Apple's authoring specification spell; the sample entry is "Opus"
         case ".mp3":
             return "mp4a.40.34"
+        case ".mp2":
+            return "mp4a.40.33"
     return config.fourcc
 
 

@@ -8,6 +8,7 @@ import msgspec
 from media.codecs.bits import BadConfig, Bits
 
 SAMPLE_RATES = (48_000, 44_100, 32_000)
+AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 CHANNELS = (2, 1, 2, 3, 3, 4, 4, 5)
 """Full-range channels of an acmod."""
 BLOCK_SAMPLES = 256
@@ -47,9 +48,26 @@ def ac3_config(frame: bytes) -> DolbyConfig:
     return DolbyConfig(value.to_bytes(3, "big"), SAMPLE_RATES[rate], CHANNELS[acmod] + lfe)
 
 
+def is_eac3(frame: bytes) -> bool:
+    """Whether a frame is E-AC-3 and not AC-3, whose bsid is at the same place (annex E.2.3.1.6)."""
+    return len(frame) > 5 and frame[5] >> 3 > 10
+
+
+def ac3_frame_bytes(frame: bytes) -> int:
+    """Return the size of an AC-3 frame (table 4.13)."""
+    bits = _synced(frame)
+    bits.u(16)
+    rate, size_code = bits.u(2), bits.u(6)
+    if rate > 2 or size_code > 37:
+        raise BadConfig(f"AC-3 header with fscod {rate}, frmsizecod {size_code}")
+    kbps = AC3_KBPS[size_code >> 1]
+    words = (2 * kbps, 320 * kbps // 147 + (size_code & 1), 3 * kbps)[rate]
+    return 2 * words
+
+
 def eac3_config(frame: bytes) -> DolbyConfig:
     """Read an E-AC-3 frame's header. Only its first independent substream is announced."""
-    header = _eac3_header(frame)
+    header = eac3_frame(frame)
     rate = SAMPLE_RATES[header.rate_code]
     kbps = header.size * 8 * rate // (header.blocks * BLOCK_SAMPLES * 1000)
     value = min(kbps, 0x1FFF) << 27  # num_ind_sub 0: one
@@ -59,13 +77,13 @@ def eac3_config(frame: bytes) -> DolbyConfig:
 
 def eac3_samples(unit: bytes) -> int:
     """Return the samples of an E-AC-3 access unit: of its first independent substream, which others may accompany."""
-    header = _eac3_header(unit)
+    header = eac3_frame(unit)
     blocks, at = header.blocks, header.size
     for _ in range(MAX_FRAMES - 1):
         if at >= len(unit):
             break
         try:
-            header = _eac3_header(unit[at : at + 8])
+            header = eac3_frame(unit[at : at + 8])
         except BadConfig:
             break
         blocks += header.blocks if header.is_first_independent else 0
@@ -73,7 +91,9 @@ def eac3_samples(unit: bytes) -> int:
     return blocks * BLOCK_SAMPLES
 
 
-class _Eac3Header(msgspec.Struct):
+class Eac3Frame(msgspec.Struct, frozen=True):
+    """What an E-AC-3 frame's header says; `size` in bytes, `lfe` 0 or 1, `blocks` of `BLOCK_SAMPLES` samples."""
+
     is_first_independent: bool
     size: int
     rate_code: int
@@ -83,7 +103,8 @@ class _Eac3Header(msgspec.Struct):
     bsid: int
 
 
-def _eac3_header(frame: bytes) -> _Eac3Header:
+def eac3_frame(frame: bytes) -> Eac3Frame:
+    """Read an E-AC-3 frame's header."""
     bits = _synced(frame)
     kind, substream = bits.u(2), bits.u(3)
     size = (bits.u(11) + 1) * 2
@@ -92,7 +113,7 @@ def _eac3_header(frame: bytes) -> _Eac3Header:
     if rate == 3 or not 10 < bsid <= 16:
         raise BadConfig(f"E-AC-3 header with fscod {rate}, bsid {bsid}")
     is_first = kind != _DEPENDENT and substream == 0
-    return _Eac3Header(is_first, size, rate, BLOCKS[block_code], acmod, lfe, bsid)
+    return Eac3Frame(is_first, size, rate, BLOCKS[block_code], acmod, lfe, bsid)
 
 
 def _synced(frame: bytes) -> Bits:

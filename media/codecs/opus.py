@@ -42,6 +42,30 @@ def dops_from_head(head: bytes) -> bytes:
     return struct.pack(">BBHIhB", 0, channels, pre_skip, rate, gain, family) + mapping
 
 
+def dops(channels: int) -> bytes:
+    """Return the dOps body of a stream that has none of its own, with the usual order of channels (RFC 7845, 5.1.1.2).
+
+    Nothing is skipped at its start: it has begun long before.
+    """
+    if channels not in range(1, 9):
+        raise BadConfig(f"Opus with {channels} channels")
+    record = struct.pack(">BBHIhB", 0, channels, 0, SAMPLE_RATE, 0, 0 if channels <= 2 else 1)
+    if channels <= 2:
+        return record
+    streams, coupled, order = _SURROUND[channels]
+    return record + bytes((streams, coupled, *order))
+
+
+_SURROUND = {
+    3: (2, 1, (0, 2, 1)),
+    4: (2, 2, (0, 1, 2, 3)),
+    5: (3, 2, (0, 4, 1, 2, 3)),
+    6: (4, 2, (0, 4, 1, 2, 3, 5)),
+    7: (4, 3, (0, 4, 1, 2, 3, 5, 6)),
+    8: (5, 3, (0, 6, 1, 2, 3, 4, 5, 7)),
+}
+
+
 def head_from_dops(record: bytes) -> bytes:
     """Return the OpusHead of a dOps body."""
     parse_dops(record)
