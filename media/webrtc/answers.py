@@ -7,6 +7,9 @@ import msgspec
 
 from media.webrtc.offers import Offer, OfferedCodec, OfferedMedia
 
+STREAM = "tallylight"
+"""Name of the media stream that what we send belongs to: players show its tracks in step."""
+
 
 class Candidate(msgspec.Struct, frozen=True):
     """A host candidate of ours (RFC 8445, section 5.1.2): the earlier ones are preferred."""
@@ -44,6 +47,7 @@ class AcceptedMedia(msgspec.Struct, frozen=True):
     bitrate_kbps: int = 0
     ssrc: int = 0
     rtx_ssrc: int = 0
+    cname: str = STREAM
 
 
 class Ours(msgspec.Struct, frozen=True):
@@ -53,10 +57,6 @@ class Ours(msgspec.Struct, frozen=True):
     fingerprint: str
     setup: Literal["active", "passive"]
     candidates: tuple[Candidate, ...]
-
-
-STREAM = "tallylight"
-"""Name of the media stream that what we send belongs to: players show its tracks in step."""
 
 
 def write_answer(offer: Offer, accepted: list[AcceptedMedia], ours: Ours) -> str:
@@ -124,7 +124,7 @@ def _sent(media: AcceptedMedia) -> list[str]:
     lines = [f"a=msid:{STREAM} {media.offered.kind}"]
     if media.codec.rtx is not None and media.rtx_ssrc:
         lines.append(f"a=ssrc-group:FID {media.ssrc} {media.rtx_ssrc}")
-    return lines + [f"a=ssrc:{each} cname:{STREAM}" for each in (media.ssrc, media.rtx_ssrc) if each]
+    return lines + [f"a=ssrc:{each} cname:{media.cname}" for each in (media.ssrc, media.rtx_ssrc) if each]
 
 
 def _spelled(codec: OfferedCodec) -> str:
