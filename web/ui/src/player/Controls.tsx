@@ -4,10 +4,11 @@ import { useSound } from '../stores/sound';
 import { Icon, type IconName } from '../ui/Icon';
 import type { Axis } from './axis';
 import { hasPictureInPicture } from './fullscreen';
+import { LowestSwitch } from './LowestSwitch';
 import { QualityMenu } from './QualityMenu';
 import { RateMenu } from './RateMenu';
 import type { PlayerHandle } from './usePlayer';
-import { useCaptionChoice } from './useTextTracks';
+import type { Captions } from './useTextTracks';
 
 export type Menu = 'quality' | 'rate';
 
@@ -26,7 +27,7 @@ interface Props {
   isStatsOpen: boolean;
   isHelpOpen: boolean;
   menu: Menu | null;
-  hasCaptions: boolean;
+  captions: Captions;
   onMenu: (menu: Menu | null) => void;
   onStats: () => void;
   onHelp: () => void;
@@ -40,9 +41,8 @@ const LATENCY_EXPLAINED =
   'Latency: how long ago the picture you see was encoded. The stream carries the time of each picture; this is ' +
   'your clock minus that time, so both clocks have to be right.';
 
-export function Controls({ player, axis, bar, extra, isRecorded, isOver, isFullscreen, isCompact, isStatsOpen, isHelpOpen, menu, hasCaptions, ...on }: Props) {
-  const { state, stats, isMuted, qualities } = player;
-  const captions = useCaptionChoice();
+export function Controls({ player, axis, bar, extra, isRecorded, isOver, isFullscreen, isCompact, isStatsOpen, isHelpOpen, menu, captions, ...on }: Props) {
+  const { state, stats, isMuted, qualities, lowest } = player;
   const volume = useSound((sound) => sound.volume);
   const isPlaying = state.phase === 'playing' || state.phase === 'waiting';
   const toggle = (which: Menu) => (isOpen: boolean) => on.onMenu(isOpen ? which : null);
@@ -67,10 +67,11 @@ export function Controls({ player, axis, bar, extra, isRecorded, isOver, isFulls
         {extra}
         {!isCompact && (
           <>
-            {hasCaptions && <Button name="captions" label="Captions (c)" testid="captions" isPressed={captions.isWanted} onClick={captions.toggle} />}
+            {captions.has && <Button name="captions" label="Captions (c)" testid="captions" isPressed={captions.isOn} onClick={captions.toggle} />}
             {isRecorded && <RateMenu rate={player.rate} onRate={player.setRate} isOpen={menu === 'rate'} onToggle={toggle('rate')} />}
-            {qualities.length > 1 && <QualityMenu qualities={qualities} playing={stats?.quality ?? null} isOpen={menu === 'quality'} onToggle={toggle('quality')} />}
-            <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra={hasCaptions || isRecorded || extra ? 'wide-only' : ''} />
+            {lowest.isOffered && !isOver && <LowestSwitch lowest={lowest} />}
+            {qualities.length > 1 && <QualityMenu qualities={qualities} playing={stats?.quality ?? null} lowest={lowest} isOpen={menu === 'quality'} onToggle={toggle('quality')} />}
+            <Button name="stats" label="Statistics (s)" testid="stats-button" isPressed={isStatsOpen} onClick={on.onStats} extra={captions.has || isRecorded || extra ? 'wide-only' : ''} />
             <Button name="help" label="Keyboard shortcuts (?)" testid="help-button" isPressed={isHelpOpen} onClick={on.onHelp} extra="wide-only" />
             {hasPictureInPicture() && <Button name="pip" label="Picture in picture (i)" testid="pip" onClick={on.onPictureInPicture} extra="wide-only" />}
           </>

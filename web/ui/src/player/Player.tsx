@@ -6,6 +6,7 @@ import { axisOf, type Axis } from './axis';
 import { Controls, type Menu } from './Controls';
 import type { Place } from './place';
 import { toggleFullscreen, togglePictureInPicture, useIsFullscreen } from './fullscreen';
+import { LowestNote } from './LowestSwitch';
 import { Overlays, ReconnectingChip } from './Overlays';
 import { SeekBar, STEP_S, type Mark } from './SeekBar';
 import { ShortcutsPanel } from './ShortcutsPanel';
@@ -13,7 +14,7 @@ import { StatsPanel } from './StatsPanel';
 import { useMediaSession } from './useMediaSession';
 import { usePlayer, type PlayerHandle, type Source } from './usePlayer';
 import { useStoryboard } from './useStoryboard';
-import { useCaptionChoice, useTextTracks } from './useTextTracks';
+import { useCaptions, useTextTracks } from './useTextTracks';
 import { useShortcuts, type Shortcut } from './useShortcuts';
 import './player.css';
 
@@ -51,7 +52,7 @@ export function Player({ source, title, artist, label = 'Player', artwork = '', 
   const { state, stats } = player;
   const isFullscreen = useIsFullscreen(frame);
   const hasCaptions = useTextTracks(player.video, frame);
-  const toggleCaptions = useCaptionChoice((captions) => captions.toggle);
+  const captions = useCaptions(hasCaptions, player.lowest.phase === 'on');
   const [panel, setPanel] = useState<'stats' | 'help' | null>(null);
   const [menu, setMenu] = useState<Menu | null>(null);
   const [isIdle, wake] = useIdle(state.phase === 'playing' && menu === null);
@@ -81,7 +82,8 @@ export function Player({ source, title, artist, label = 'Player', artwork = '', 
     { keys: ['ArrowRight'], label: '→', what: `Forward ${STEP_S} s`, act: () => player.seekBy(STEP_S) },
     ...(isRecorded ? [] : [{ keys: ['l'], label: 'l', what: 'Go to live', act: player.goLive }]),
     ...(player.qualities.length > 1 ? [{ keys: ['q'], label: 'q', what: 'Quality', act: () => setMenu(menu === 'quality' ? null : 'quality') }] : []),
-    ...(hasCaptions ? [{ keys: ['c'], label: 'c', what: 'Captions', act: toggleCaptions }] : []),
+    ...(hasCaptions ? [{ keys: ['c'], label: 'c', what: 'Captions', act: captions.toggle }] : []),
+    ...(player.lowest.isOffered ? [{ keys: ['d'], label: 'd', what: 'Lowest latency', act: player.lowest.toggle }] : []),
     ...(more.extraShortcuts ?? []),
     { keys: ['s'], label: 's', what: 'Statistics', act: () => toggle('stats') },
     { keys: ['?'], label: '?', what: 'This list', act: () => toggle('help') },
@@ -105,17 +107,18 @@ export function Player({ source, title, artist, label = 'Player', artwork = '', 
     <section ref={frame} className="player" aria-label={label} data-testid="player" data-state={state.phase} data-idle={isIdle}
       data-latency={stats?.latencyS?.toFixed(3) ?? ''} data-aim={stats?.aimS?.toFixed(3) ?? ''} data-buffer={stats?.bufferS.toFixed(3) ?? ''}
       data-dropped={stats?.droppedFrames ?? ''} data-stalls={stats?.stalls ?? ''} data-first-frame={player.firstFrameMs ?? ''}
-      data-muted={player.isMuted} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-past={stats?.place.isPast ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
+      data-muted={player.isMuted} data-delivery={stats?.webrtc ? 'webrtc' : 'hls'} data-lowest={player.lowest.phase} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-past={stats?.place.isPast ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
       <video ref={player.video} data-testid="video" playsInline tabIndex={-1} poster={poster} aria-label={isRecorded ? `Video: ${title}` : `Live video of ${artist}`}
         onPointerUp={tap} onDoubleClick={fullscreen} />
       <div className="overlay">
         <Overlays isInterrupted={source.isInterrupted ?? false} isRecorded={isRecorded} state={state} onPlay={player.play} onRetry={player.retry} onUnmute={player.unmute} />
       </div>
       {source.isInterrupted && <ReconnectingChip />}
+      <LowestNote text={captions.note || noteOf(player.lowest.why)} />
       {panel === 'stats' && <StatsPanel stats={stats} phase={state.phase} firstFrameMs={player.firstFrameMs} onClose={() => setPanel(null)} />}
       {panel === 'help' && <ShortcutsPanel shortcuts={shortcuts} onClose={() => setPanel(null)} />}
       <Controls player={player} axis={axis} bar={axis && <Seek player={player} axis={axis} {...more} />} extra={more.extra} isRecorded={isRecorded} isOver={source.isEnding ?? false} isFullscreen={isFullscreen} isCompact={isPreview} isStatsOpen={panel === 'stats'} isHelpOpen={panel === 'help'}
-        menu={menu} onMenu={setMenu} hasCaptions={hasCaptions}
+        menu={menu} onMenu={setMenu} captions={captions}
         onStats={() => toggle('stats')} onHelp={() => toggle('help')} onPictureInPicture={() => void pictureInPicture()} onFullscreen={fullscreen} />
     </section>
   );
@@ -137,6 +140,8 @@ function Seek({ player, axis, storyboardUrl, chapters, onAim }: SeekProps) {
   };
   return <SeekBar axis={axis} marks={marks} tiles={tiles} onAim={aim} />;
 }
+
+const noteOf = (why: string): string => why && `${why} Playing with the usual delay.`;
 
 /** A single chapter is the whole, and says nothing. */
 function marksOf(chapters: readonly Chapter[] | undefined, axis: Axis): Mark[] {

@@ -1,6 +1,6 @@
 import { formatBitrate, formatSeconds, NOTHING } from '../format';
 import { Icon } from '../ui/Icon';
-import type { Stats } from './stats';
+import type { Stats, WebrtcStats } from './stats';
 import type { Phase } from './state';
 
 interface Props {
@@ -14,16 +14,13 @@ interface Props {
 export function StatsPanel({ stats, phase, firstFrameMs, onClose }: Props) {
   const rows: [string, string][] = stats
     ? [
-        ['Latency', `${formatSeconds(stats.latencyS, 2)} (aim ${formatSeconds(stats.aimS, 2)})`],
-        ['Buffer', `${formatSeconds(stats.bufferS, 2)} at ×${stats.rate.toFixed(2)}`],
+        ...(stats.webrtc ? webrtcRows(stats, stats.webrtc) : hlsRows(stats)),
         ['Picture', stats.width ? `${stats.width} × ${stats.height}` : NOTHING],
         ['Quality', stats.quality ? `${stats.quality}${stats.isAuto ? ', automatic' : ''}` : NOTHING],
         ['Bitrate', formatBitrate(stats.bitrateBps)],
-        ['Your line', formatBitrate(stats.bandwidthBps)],
         ['Codecs', stats.codecs || NOTHING],
         ['Dropped frames', `${stats.droppedFrames} of ${stats.totalFrames}`],
         ['Stalls', String(stats.stalls)],
-        ['Part / segment', `${formatSeconds(stats.partTargetS, 3)} / ${formatSeconds(stats.targetDurationS, 0)}`],
         ['First picture', firstFrameMs === null ? NOTHING : `${firstFrameMs} ms`],
         ['Engine', `${stats.engine} · ${phase}`],
       ]
@@ -39,3 +36,23 @@ export function StatsPanel({ stats, phase, firstFrameMs, onClose }: Props) {
     </div>
   );
 }
+
+function hlsRows({ latencyS, aimS, bufferS, rate, bandwidthBps, partTargetS, targetDurationS }: Stats): [string, string][] {
+  return [
+    ['Latency', `${formatSeconds(latencyS, 2)} (aim ${formatSeconds(aimS, 2)})`],
+    ['Buffer', `${formatSeconds(bufferS, 2)} at ×${rate.toFixed(2)}`],
+    ['Your line', formatBitrate(bandwidthBps)],
+    ['Part / segment', `${formatSeconds(partTargetS, 3)} / ${formatSeconds(targetDurationS, 0)}`],
+  ];
+}
+
+function webrtcRows({ latencyS }: Stats, { rttMs, lossShare, jitterBufferMs }: WebrtcStats): [string, string][] {
+  return [
+    ['Latency', `${formatSeconds(latencyS, 2)} (lowest)`],
+    ['Jitter buffer', formatMs(jitterBufferMs)],
+    ['Round trip', formatMs(rttMs)],
+    ['Lost packets', `${(lossShare * 100).toFixed(1)} %`],
+  ];
+}
+
+const formatMs = (ms: number | null): string => (ms === null ? NOTHING : `${Math.round(ms)} ms`);

@@ -1,166 +1,121 @@
 /**
- * The moving part of the player: one <video> and what feeds it. Speaks to the outside in `PlayerEvent`s; knows no React.
+ * The moving part of the player: one <video> and who delivers to it. Speaks to the outside in `PlayerEvent`s; knows no React.
  *
- * What it is made of: `source.ts` and `feed.ts` (hls.js or the browser's own HLS), `rewind.ts` and `place.ts` (where it plays),
- * `play-wish.ts` (whether it is to play), `ending.ts` (the stream is over), `stalls.ts`, `mending.ts`, `verdict.ts`,
- * `retry.ts` and `catch-up.ts` (what goes wrong), `renditions.ts`, `loop.ts`, `stats.ts`.
+ * What it is made of: `hls-delivery.ts` (everything over HLS, and the first file to read), `lowest.ts` (when WebRTC takes its
+ * place) and `whep/` (how), `play-wish.ts` (whether it is to play), `still.ts` (the picture between two deliveries).
  */
 
-import { CatchUp } from './catch-up';
-import { Ending, type Rest } from './ending';
-import { Feed } from './feed';
-import { LoopKeeper, type Loop } from './loop';
-import { Mending } from './mending';
-import { Whereabouts } from './place';
+import type { Delivery } from './delivery';
+import type { Rest } from './ending';
+import { HlsDelivery, type HlsOptions } from './hls-delivery';
+import type { Loop } from './loop';
+import { LowestLatency, type LowestState, type WhepModule } from './lowest';
 import { PlayWish } from './play-wish';
-import type { Quality, QualityChoice } from './quality';
-import { Renditions } from './renditions';
-import { Retry } from './retry';
-import { Rewind } from './rewind';
-import { SourceStart, type SourceOptions } from './source';
-import { Stalls } from './stalls';
-import { Meter, statsOf, type Stats } from './stats';
-import { TROUBLES } from './trouble';
+import type { QualityChoice } from './quality';
+import type { PlayerEvent } from './state';
+import type { Stats } from './stats';
+import { Still } from './still';
 
-export interface EngineOptions extends SourceOptions {
-  video: HTMLVideoElement;
-  url: string;
-  /** There is no playlist (404). */
-  onMissing?: () => void;
-  /** It is there, and not for this viewer (any more). */
-  onRefused?: () => void;
-  /** What was rewound to is there no longer: is the stream over? */
-  onPastMissing?: () => void;
-  /** It is over, and the rest of what the viewer was watching is lost. */
-  onCutShort?: () => void;
-  /** The program time of media time 0, where the page knows it. */
-  zeroMs?: number;
-  /** What there is to choose from, best first. */
-  onQualities?: (qualities: Quality[]) => void;
+export interface EngineOptions extends HlsOptions {
+  loadWhep?: () => Promise<WhepModule>;
+  onLowest?: (state: LowestState) => void;
 }
 
 export class PlayerEngine {
-  private readonly video: HTMLVideoElement;
-  private readonly isRecorded: boolean;
   private readonly listeners = new AbortController();
-  private readonly feed: Feed;
-  private readonly where: Whereabouts;
-  private readonly rewind: Rewind;
-  private readonly ending: Ending;
-  private readonly stalls: Stalls;
-  private readonly retries: Retry;
-  private readonly catchUp: CatchUp;
-  private readonly renditions: Renditions;
-  private readonly meter: Meter;
-  private readonly loop: LoopKeeper;
   private readonly wish: PlayWish;
-  private readonly mending: Mending;
-  private readonly source: SourceStart;
+  private readonly still: Still;
+  private readonly hls: HlsDelivery;
+  private readonly lowest: LowestLatency;
+  private isInterrupted = false;
 
   constructor(private readonly options: EngineOptions) {
-    const { video, onEvent, isRecorded = false } = options;
-    this.video = video;
-    this.isRecorded = isRecorded;
+    const { video, onEvent } = options;
     this.wish = new PlayWish(video, onEvent);
-    this.feed = new Feed(video, {
-      onPlayable: () => this.source.playable(),
-      onListed: () => this.rewind.listed(this.source.beginMs),
-      onLevels: () => this.renditions.list(),
-      onSwitching: () => this.renditions.applyLater(),
-      onInit: (fragment, initS) => this.where.learnZero(fragment, initS),
-      onMeasured: (bps) => this.meter.note(bps),
-      onError: (Hls, error) => this.mending.hlsError(Hls, error),
-      onRequest: (request, url) => this.rewind.renew(request, url),
-    });
-    this.where = new Whereabouts(video, this.feed, isRecorded, options.zeroMs ?? null);
-    const goLive = () => this.goLive();
-    this.rewind = new Rewind(video, this.feed, this.where, isRecorded, options.url, {
-      restart: () => this.retry(),
-      play: () => void this.wish.try(true),
-      isWanted: () => !this.wish.isPaused,
-      wake: () => (this.wish.isPaused = false),
-      isOver: () => this.ending.isOver,
-    });
-    this.ending = new Ending({
-      goLive,
-      isPast: () => this.rewind.isPast,
-      goOn: () => this.retry(),
-      bufferAhead: () => this.where.bufferAhead(),
-      onPastMissing: () => options.onPastMissing?.(),
-      onCutShort: () => this.cutShort(),
-    });
-    this.stalls = new Stalls(video, this.where, {
-      onEvent,
-      goLive,
-      isPast: () => isRecorded || this.rewind.isPast,
-      leadsToLive: () => this.rewind.isPast && !this.ending.isOver,
-      isCutShort: () => this.ending.isCutShort(),
-    });
-    this.retries = new Retry({ onEvent, start: () => void this.source.start(), resume: () => this.feed.hls?.startLoad() });
-    this.catchUp = new CatchUp({ goLive, isDue: () => this.isLate() });
-    this.renditions = new Renditions(this.feed, this.where, options.onQualities);
-    this.meter = new Meter(this.feed);
-    this.loop = new LoopKeeper(video, this.where);
-    const { feed, rewind, ending, stalls, retries, wish, meter } = this;
-    this.source = new SourceStart(options, { video, feed, rewind, retries, wish, meter, stop: () => this.stop() }, this.listeners.signal);
-    this.mending = new Mending({ feed, rewind, ending, stalls, retries, wish }, {
-      onMissing: () => options.onMissing?.(),
-      onRefused: () => options.onRefused?.(),
-      giveUp: () => this.giveUp(),
+    this.still = new Still(video);
+    this.hls = new HlsDelivery({ ...options, onEvent: (event) => this.heard(event) }, this.wish, this.still);
+    this.lowest = new LowestLatency({
+      load: options.loadWhep ?? (() => Promise.reject(new Error('not for this player'))),
+      deliver: (whep, session, onLost) => {
+        const parts = { video, wish: this.wish, still: this.still, onEvent, onLost, zeroMs: () => this.hls.zeroMs(), goBack: (programMs: number) => this.goBack(programMs) };
+        return new whep.WhepDelivery(session, parts);
+      },
+      isDue: () => !this.wish.isPaused && this.hls.isWithLive,
+      take: (delivery) => this.take(delivery),
+      giveBack: () => this.hls.begin(),
+      onState: (state) => options.onLowest?.(state),
     });
     this.listen();
-    void this.source.start();
+    this.hls.begin();
   }
 
   // --- what a viewer does ---
 
-  /** Play; after a pause the live picture, not the old one, is what a viewer expects, unless he went back himself. */
   play(): void {
     this.wish.isPaused = false;
-    if (this.video.ended) return this.playAgain();
-    if (this.rewind.isByViewer || this.isRecorded) this.rewind.rejoin();
-    else if (this.stats().isBehind) this.goLive();
-    void this.wish.try(true);
+    this.now.play();
+    this.lowest.played();
   }
 
   pause(): void {
     this.wish.pause();
+    this.lowest.paused();
   }
 
   goLive(): void {
-    this.rewind.goLive();
+    this.now.goLive();
+    this.lowest.played();
   }
 
   seekBy(seconds: number): void {
-    this.rewind.by(seconds);
+    this.now.seekBy(seconds);
   }
 
+  /** To a position of what is recorded. */
   seekTo(positionS: number): void {
-    this.rewind.to(positionS);
+    this.hls.seekTo(positionS);
   }
 
   seekToProgram(programMs: number): void {
-    this.rewind.toProgram(programMs);
+    this.now.seekToProgram(programMs);
+    this.lowest.consider(); // it may have been a wish to be live
   }
 
   /** How fast a recording plays. */
   setRate(rate: number): void {
-    this.source.setRate(rate);
+    this.hls.setRate(rate);
   }
 
+  /** Of HLS, now or when it plays next. */
   setQuality(choice: QualityChoice): void {
-    this.renditions.choose(choice);
+    this.hls.setQuality(choice);
   }
 
   /** Play only this part, in media time, again and again; null: all of it. */
   setLoop(loop: Loop | null): void {
-    this.loop.set(loop);
+    this.hls.setLoop(loop);
+  }
+
+  /** Whether WebRTC is wanted, and where it is to be had; null: nowhere. */
+  setLowest(isWanted: boolean, whepUrl: string | null): void {
+    this.lowest.want(isWanted, whepUrl);
+  }
+
+  /** What did not work may be tried once more. */
+  tryLowestAgain(): void {
+    this.lowest.again();
+  }
+
+  /** Play over HLS for now, which can do more; the next way to the live picture leads back. */
+  useHls(): void {
+    if (!this.lowest.delivery) return;
+    this.lowest.leave();
+    this.hls.begin();
   }
 
   /** Start the source again now. */
   retry(): void {
-    this.retries.forgive();
-    void this.source.start();
+    this.hls.retry();
   }
 
   // --- what the page knows ---
@@ -170,103 +125,71 @@ export class PlayerEngine {
    * of 'kept' the past is the recording of a stream that is over, and who was behind goes on there.
    */
   setAddresses(url: string, rewindUrl: string | null, rest: Rest = 'running'): void {
-    this.rewind.url = url;
-    this.rewind.rewindUrl = rewindUrl;
-    this.ending.learn(rest);
+    this.hls.setAddresses(url, rewindUrl, rest);
+    this.lowest.delivery?.setEnding(rest !== 'running');
   }
 
-  /** The publisher is awaited: what would be a failure is then a wait. */
+  /** The publisher is awaited. */
   setInterrupted(isInterrupted: boolean): void {
-    if (this.stalls.isInterrupted === isInterrupted) return;
-    this.stalls.isInterrupted = isInterrupted;
-    if (isInterrupted) return;
-    this.retries.letGo();
-    this.stalls.hasten();
+    const isBack = this.isInterrupted && !isInterrupted;
+    this.isInterrupted = isInterrupted;
+    this.hls.setInterrupted(isInterrupted);
+    this.lowest.delivery?.setInterrupted(isInterrupted);
+    if (isBack) this.lowest.resumed();
   }
 
   destroy(): void {
     this.wish.forget();
     this.listeners.abort();
-    this.stop();
-    this.feed.empty();
+    this.lowest.leave();
+    this.hls.end();
+    this.still.drop();
   }
 
   // --- what is known ---
 
   stats(): Stats {
-    const { feed, where, rewind, meter, renditions, stalls } = this;
-    return statsOf({ video: this.video, feed, where, rewind, meter, renditions, stalls, isLive: !this.isRecorded });
+    return this.now.stats();
   }
 
   edgeMs(): number | null {
-    return this.where.edgeMs();
+    return this.now.edgeMs();
   }
 
   mediaAt(positionS: number): number | null {
-    return this.where.mediaAt(positionS);
+    return this.hls.mediaAt(positionS);
   }
 
   positionOfMedia(mediaS: number): number | null {
-    return this.where.positionOfMedia(mediaS);
+    return this.hls.positionOfMedia(mediaS);
   }
 
-  // --- the source ---
+  // --- who delivers ---
 
-  /** From the start again, what is recorded; what was live is asked for anew. */
-  private playAgain(): void {
-    if (!this.isRecorded) return this.retry(); // play() would start again at the oldest picture
-    this.video.currentTime = 0;
-    void this.wish.try(true);
+  private get now(): Delivery {
+    return this.lowest.delivery ?? this.hls;
   }
 
-  private stop(): void {
-    for (const part of [this.retries, this.catchUp, this.renditions, this.ending]) part.stop();
-    this.stalls.end();
-    this.feed.stop();
-    this.meter.begin();
+  private take(delivery: Delivery): void {
+    this.hls.end();
+    delivery.setInterrupted(this.isInterrupted);
+    delivery.begin();
   }
 
-  // --- what goes wrong ---
-
-  private cutShort(): void {
-    this.options.onEvent({ type: 'ended' });
-    this.options.onCutShort?.();
+  private goBack(programMs: number): void {
+    this.lowest.leave();
+    this.hls.beginAt(programMs);
   }
 
-  private giveUp(): void {
-    this.stop();
-    this.options.onEvent({ type: 'failed', trouble: TROUBLES.codec });
+  private heard(event: PlayerEvent): void {
+    this.options.onEvent(event);
+    if (event.type === 'playing') this.lowest.consider();
   }
 
   private listen(): void {
     const { signal } = this.listeners;
-    const on = (name: keyof HTMLVideoElementEventMap, act: () => void) => this.video.addEventListener(name, act, { signal });
-    on('playing', () => this.playing());
-    on('pause', () => this.video.ended || this.options.onEvent({ type: 'pause' }));
-    on('waiting', () => this.stalls.begin());
-    on('ended', () => {
-      this.stalls.end();
-      this.options.onEvent({ type: 'ended' });
-    });
-    on('timeupdate', () => this.loop.keep(false));
-    on('error', () => {
-      if (!this.feed.hls && this.video.error) this.mending.nativeError(this.video.error, this.video.networkState);
-    });
-    // A page in the background falls behind; nobody asked it to.
-    document.addEventListener('visibilitychange', () => this.catchUp.check(), { signal });
-  }
-
-  private playing(): void {
-    this.rewind.shown();
-    this.retries.forgive();
-    this.stalls.end();
-    this.options.onEvent({ type: 'playing' });
-    this.catchUp.check(); // a slow start or a stall has made it late
-  }
-
-  /** Live is watched, and the picture is late. */
-  private isLate(): boolean {
-    const isWanted = !document.hidden && !this.wish.isPaused && !this.rewind.isByViewer && !this.isRecorded;
-    return isWanted && !this.video.paused && this.stats().isBehind;
+    document.addEventListener('visibilitychange', () => this.lowest.consider(), { signal });
+    window.addEventListener('pagehide', () => this.lowest.pageGone(), { signal });
+    window.addEventListener('pageshow', ({ persisted }) => persisted && this.lowest.played(), { signal });
   }
 }

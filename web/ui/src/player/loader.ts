@@ -15,6 +15,9 @@ export function loadHls(): Promise<typeof HlsClass> {
   return loading;
 }
 
+/** WebRTC is a chunk of its own, which few viewers need; a failed import is asked for anew by the browser. */
+export const loadWhep = () => import('./whep');
+
 /** Begin loading the player's code because it is likely to be needed; a failure is found again when it is. */
 export function preloadHls(): void {
   loadHls().catch(() => undefined);

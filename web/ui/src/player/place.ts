@@ -119,7 +119,7 @@ export class Whereabouts {
   }
 
   /** The program time of media time 0; a recording begins with it. */
-  private zero(): number | null {
+  zero(): number | null {
     return this.zeroMs ?? (this.isRecorded ? this.programOf(0) : null);
   }
 

@@ -9,7 +9,7 @@ import type { Place, Whereabouts } from './place';
 import { tokenOf, withToken } from './token';
 
 /** A seek to within this of the newest picture is a wish to be live. */
-const LIVE_WITHIN_MS = 3000;
+export const LIVE_WITHIN_MS = 3000;
 
 interface RewindActs {
   /** Start the source again, which is another one now. */
@@ -110,10 +110,17 @@ export class Rewind {
     if (isLive && !(isPast && this.acts.isOver())) return this.goLive();
     const isListed = firstMs !== null && lastMs !== null && programMs >= firstMs && programMs <= lastMs;
     if (isListed || isPast || !this.rewindUrl) return this.toListed(programMs);
+    this.leaveFor(programMs);
+  }
+
+  /** To a moment of the past, out of what plays; where no past is listed, by what the source begins with. */
+  leaveFor(programMs: number): void {
     this.acts.wake();
     this.isByViewer = true;
     this.hasShownPast = false;
-    this.playPast(programMs);
+    if (this.rewindUrl) return this.playPast(programMs);
+    this.hasShown = false;
+    this.acts.restart();
   }
 
   /** Go to a moment of this playlist; before anything of it has played, by loading from there. */

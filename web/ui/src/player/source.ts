@@ -37,19 +37,27 @@ interface Parts {
 export class SourceStart {
   /** Where the next source begins, when that is not its own choice. */
   private startAtS: number | null;
+  /** The same as a program time, once. */
+  private onceMs: number | null = null;
   private rate = 1;
 
   constructor(
     private readonly options: SourceOptions,
     private readonly parts: Parts,
-    private readonly signal: AbortSignal,
+    /** Of the turn: aborted when this is to begin nothing any more. */
+    private readonly turn: () => AbortSignal,
   ) {
     this.startAtS = options.startAtS ?? null;
   }
 
   /** The moment with which a source begins that has not been shown yet. */
   get beginMs(): number | null {
-    return this.startAtS === null ? (this.options.startAtMs ?? null) : null;
+    return this.onceMs ?? (this.startAtS === null ? (this.options.startAtMs ?? null) : null);
+  }
+
+  /** The next start is at this moment of the live playlist. */
+  beginOnceAt(programMs: number): void {
+    this.onceMs = programMs;
   }
 
   /** How fast a recording plays, from source to source. */
@@ -59,6 +67,7 @@ export class SourceStart {
   }
 
   async start(): Promise<void> {
+    const signal = this.turn();
     this.keepPlace();
     this.parts.stop();
     this.parts.rewind.hasShown = false;
@@ -68,9 +77,9 @@ export class SourceStart {
       Hls = await this.options.loadHls();
     } catch {
       // The chunk did not load: same cure as any lost request.
-      return this.signal.aborted ? undefined : this.parts.retries.plan(TROUBLES.network);
+      return signal.aborted ? undefined : this.parts.retries.plan(TROUBLES.network);
     }
-    if (!this.signal.aborted) this.begin(Hls);
+    if (!signal.aborted) this.begin(Hls, signal);
   }
 
   playable(): void {
@@ -80,7 +89,7 @@ export class SourceStart {
     void this.parts.wish.try(false);
   }
 
-  private begin(Hls: typeof HlsClass): void {
+  private begin(Hls: typeof HlsClass, signal: AbortSignal): void {
     const { feed, rewind, meter, wish } = this.parts;
     const { isRecorded = false, isSmall = false, onEvent } = this.options;
     const plan = {
@@ -90,7 +99,7 @@ export class SourceStart {
       isTimed: rewind.isPast || this.beginMs !== null,
       isSmall,
     };
-    if (!feed.begin(Hls, plan, this.signal)) return onEvent({ type: 'failed', trouble: TROUBLES.browser });
+    if (!feed.begin(Hls, plan, signal)) return onEvent({ type: 'failed', trouble: TROUBLES.browser });
     meter.begin();
     if (!feed.hls) void wish.try(false);
   }
@@ -99,6 +108,7 @@ export class SourceStart {
   private keepPlace(): void {
     const { rewind, video } = this.parts;
     if (!rewind.hasShown) return;
+    this.onceMs = null;
     if (this.options.isRecorded) this.startAtS = video.currentTime;
     else rewind.keepPlace();
   }

@@ -34,6 +34,15 @@ export interface Stats {
   isAuto: boolean;
   bandwidthBps: number | null;
   place: Place;
+  /** Of WebRTC; null over HLS. */
+  webrtc: WebrtcStats | null;
+}
+
+export interface WebrtcStats {
+  rttMs: number | null;
+  /** Of the picture's packets, 0..1, over the last seconds. */
+  lossShare: number;
+  jitterBufferMs: number | null;
 }
 
 /** How fast the parts of this source came, and how large they were. */
@@ -89,6 +98,7 @@ export function statsOf({ video, feed, where, rewind, meter, renditions, stalls,
     quality: renditions.playing(),
     engine: feed.name,
     place,
+    webrtc: null,
   };
 }
 

@@ -2,12 +2,13 @@ import { useCallback, useEffect, useReducer, useRef, useState, type RefObject } 
 import { useSound } from '../stores/sound';
 import type { Rest } from './ending';
 import { PlayerEngine } from './engine';
-import { loadHls } from './loader';
+import { loadHls, loadWhep } from './loader';
 import type { Loop } from './loop';
 import { useQuality, type Quality } from './quality';
 import { nextState, START, type PlayerState } from './state';
 import type { Stats } from './stats';
 import { sameness } from './token';
+import { useLowest, type Lowest } from './useLowest';
 
 const STATS_EVERY_MS = 500;
 /** A stream that is over and whose player has had nothing to show for this long has been seen to its end. */
@@ -24,6 +25,8 @@ export interface Source {
   /** The playlist of what a live stream can be rewound to; once it is over, and `rest` is 'kept', of its recording. */
   rewindUrl?: string | null;
   rest?: Rest;
+  /** Where a live stream is to be had over WebRTC; null: nowhere. */
+  whepUrl?: string | null;
   loop?: Loop | null;
   /** Something else has the viewer's ear: this pauses as long. */
   isHeld?: boolean;
@@ -52,6 +55,9 @@ export interface PlayerHandle {
   firstFrameMs: number | null;
   isMuted: boolean;
   qualities: Quality[];
+  lowest: Lowest;
+  /** Over HLS for now, which can do more than WebRTC. */
+  useHls: () => void;
   play: () => void;
   pause: () => void;
   toggle: () => void;
@@ -75,7 +81,7 @@ export interface PlayerHandle {
 
 /** One engine for as long as the source stays the same; everything is taken down with it. */
 export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPreview): PlayerHandle {
-  const { url, take, isRecorded = false, rewindUrl = null, rest, loop = null, isHeld = false, isEnding = false, isInterrupted = false, ...callbacks } = source;
+  const { url, take, isRecorded = false, rewindUrl = null, rest, whepUrl = null, loop = null, isHeld = false, isEnding = false, isInterrupted = false, ...callbacks } = source;
   const lasting = sameness(url); // a newer token is the same source
   const video = useRef<HTMLVideoElement>(null);
   const engine = useRef<PlayerEngine | null>(null);
@@ -92,6 +98,7 @@ export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPrev
   const [rate, setRate] = useState(1);
   const choice = useQuality((quality) => (isPreview ? 'auto' : quality.choice));
   const sound = useSound();
+  const { lowest, ...wanted } = useLowest(engine, isPreview || isRecorded ? null : whepUrl);
   const isMuted = !hasSound || sound.muted || state.isMutedByBrowser;
 
   // Before the engine's effect: the first play() must already have the right sound.
@@ -123,6 +130,8 @@ export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPrev
       onPastMissing: () => latest.current.onPastMissing?.(),
       onCutShort: () => latest.current.onCutShort?.(),
       onQualities: setQualities,
+      loadWhep,
+      onLowest: wanted.hear,
       isSmall: isPreview,
     });
     engine.current = current;
@@ -137,6 +146,7 @@ export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPrev
   useEffect(() => engine.current?.setQuality(choice), [lasting, take, choice]);
   useEffect(() => engine.current?.setInterrupted(isInterrupted), [lasting, take, isInterrupted]);
   useEffect(() => engine.current?.setAddresses(url, rewindUrl, rest), [take, url, rewindUrl, rest]);
+  useEffect(() => engine.current?.setLowest(wanted.isWanted, wanted.whepUrl), [lasting, take, wanted.isWanted, wanted.whepUrl]);
   useEffect(() => engine.current?.setRate(rate), [lasting, take, rate]);
   useEffect(() => engine.current?.setLoop(loop && { ...loop }), [lasting, take, loop?.startS, loop?.endS]);
   useHeld(isHeld, engine, video);
@@ -169,6 +179,8 @@ export function usePlayer(source: Source, isPreview: boolean, hasSound = !isPrev
     firstFrameMs,
     isMuted,
     qualities,
+    lowest,
+    useHls: () => now((engine) => engine.useHls()),
     unmute,
     play: () => engine.current?.play(),
     pause: () => engine.current?.pause(),

@@ -16,6 +16,29 @@ export const useCaptionChoice = create<{ isWanted: boolean; toggle: () => void }
   },
 }));
 
+export interface Captions {
+  has: boolean;
+  isOn: boolean;
+  toggle: () => void;
+  /** Why nothing happened; empty otherwise. */
+  note: string;
+}
+
+const NOTE_MS = 6000;
+
+/** The switch of the captions. WebRTC carries none: the choice stays, and who asks is told. */
+export function useCaptions(has: boolean, isWebrtc: boolean): Captions {
+  const { isWanted, toggle } = useCaptionChoice();
+  const [isAsked, setAsked] = useState(false);
+  useEffect(() => {
+    if (!isAsked) return;
+    const timer = setTimeout(() => setAsked(false), NOTE_MS);
+    return () => clearTimeout(timer);
+  }, [isAsked]);
+  const note = isWebrtc && isAsked ? 'There are no captions at the lowest latency.' : '';
+  return { has, isOn: isWanted && !isWebrtc, toggle: isWebrtc ? () => setAsked(true) : toggle, note };
+}
+
 /** Captions follow the choice; metadata becomes events on `frame`. Returns whether there are captions to show. */
 export function useTextTracks(video: RefObject<HTMLVideoElement | null>, frame: RefObject<HTMLElement | null>): boolean {
   const isWanted = useCaptionChoice((captions) => captions.isWanted);

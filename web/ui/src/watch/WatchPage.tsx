@@ -42,7 +42,7 @@ function Watch({ name }: { name: string }) {
   const watching = usePlayback(name, key, presence);
   const { rest, vod } = useRecording(name, key, watching.vodId, presence);
   const [isPast, setPast] = useState(false);
-  const { place, handle, clip, openClip, closeClip } = useClip(channel, watching, vod);
+  const { seen, handle, clip, openClip, closeClip } = useClip(channel, watching, vod);
   const isOnAir = presence.phase === 'live' && channel !== undefined;
   useLampWhile(isOnAir);
   useTitle(channel ? (channel.isLive && channel.title ? `${channel.displayName}: ${channel.title}` : channel.displayName) : name);
@@ -60,7 +60,7 @@ function Watch({ name }: { name: string }) {
     <div className="watch">
       <div className="stage" data-testid="stage" data-phase={presence.phase}>
         <Stage name={name} channel={channel} presence={presence} watching={watching} isReconnecting={isReconnecting} rest={rest} vod={vod} send={send} onPastMissing={() => void askWhetherOver()}
-          handle={handle} isHeld={clip !== null} onClip={openClip} onPlace={(now) => ((place.current = now), setPast(now.isPast))} />
+          handle={handle} isHeld={clip !== null} onClip={openClip} onPlace={(now) => (seen(now), setPast(now.isPast))} />
       </div>
       {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} /> : <ChannelHeadSkeleton />}
       {presence.phase === 'offline' && channel && <LastVideos name={name} displayName={channel.displayName} />}
@@ -74,8 +74,11 @@ function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }
   const place = useRef<Place | null>(null);
   const handle = useRef<PlayerHandle | null>(null);
   const [clip, setClip] = useState<ClipSource | null>(null);
+  const isAwaited = useRef(false);
   const openClip = () => {
     const zeroMs = place.current?.zeroMs;
+    isAwaited.current = zeroMs == null;
+    if (isAwaited.current) handle.current?.useHls(); // WebRTC alone does not tell which moment plays
     const nowMs = place.current?.isPast ? place.current.programMs : handle.current?.edgeMs();
     if (!channel || zeroMs == null || nowMs == null) return;
     setClip({
@@ -83,7 +86,11 @@ function useClip(channel: Channel | undefined, { url, rewindUrl, storyboardUrl }
       ...liveChoice((nowMs - zeroMs) / 1000),
     });
   };
-  return { place, handle, clip, openClip, closeClip: () => setClip(null) };
+  const seen = (now: Place) => {
+    place.current = now;
+    if (isAwaited.current && now.zeroMs !== null) openClip();
+  };
+  return { seen, handle, clip, openClip, closeClip: () => setClip(null) };
 }
 
 interface StageProps {
@@ -121,6 +128,7 @@ function Stage({ name, channel, presence, watching, isReconnecting, rest, vod, o
         url: watching.url,
         rewindUrl: vod?.playlistUrl ?? watching.rewindUrl,
         rest,
+        whepUrl: watching.whepUrl,
         take: presence.take,
         isEnding: presence.phase === 'ending',
         isInterrupted: isReconnecting,

@@ -14,6 +14,8 @@ export interface Watching {
   rewindFrom: string | null;
   storyboardUrl: string | null;
   vodId: string | null;
+  /** Where it is to be had over WebRTC; null while nothing is live, too. */
+  whepUrl: string | null;
   whyNot: WhyNot | null;
   /** Ask again if the answer is old. */
   refresh: () => void;
@@ -47,6 +49,7 @@ export function usePlayback(name: string, key: string | undefined, { phase, sess
     rewindFrom: data?.rewindFrom ?? null,
     storyboardUrl: data?.storyboardUrl ?? null,
     vodId: recorded.current,
+    whepUrl: isLive ? (data?.whepUrl ?? null) : null,
     whyNot: data?.whyNot ?? null,
     refresh: () => void (Date.now() - dataUpdatedAt > AIM_FRESH_MS && refetch()),
     renew: () => void refetch(),
