@@ -14,10 +14,12 @@ from chat.handler import SocketServer
 from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
-from web import calls, downloads, health, middleware, pages, thumbnails
-from web.api import accounts, callbacks, channels, clips, follows, metadata, streaming, vods
+from schemas.webrtc import WebrtcHeartbeat
+from web import calls, downloads, health, middleware, pages, signed, thumbnails
+from web.api import accounts, callbacks, channels, clips, follows, metadata, streaming, vods, webrtc
 from web.calls import Endpoint
 from web.services import SERVICES, Services
+from web.webrtc import gateway
 
 Part = Literal["api", "hls", "chat"]
 PARTS: tuple[Part, ...] = ("api", "hls", "chat")
@@ -110,14 +112,16 @@ def public_app(services: Services, sockets: SocketServer | None, parts: Collecti
         app.router.add_get(f"{PREFIX}/openapi.json", pages.openapi_document(openapi_text()))
         thumbnails.add_to(app)
         downloads.add_to(app)
+        gateway.add_to(app)
         pages.add_to(app)
     return app
 
 
 def internal_app(services: Services) -> web.Application:
-    """Return what the internal listener serves: callbacks of ingest, health, metrics."""
-    app = _app(services, callbacks.BODY_MAX)
+    """Return what the internal listener serves: callbacks of our other processes, health, metrics."""
+    app = _app(services, signed.BODY_MAX)
     app.add_routes(callbacks.routes())
+    app.router.add_post("/internal/webrtc/heartbeat", signed.signed(WebrtcHeartbeat, webrtc.heartbeat))
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", health.metrics)

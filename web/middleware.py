@@ -1,5 +1,6 @@
 """Around every request: a request id, security headers, and one envelope for whatever goes wrong."""
 
+import re
 import secrets
 import time
 import traceback
@@ -19,6 +20,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 RETRY_AFTER_MS = 2_000
 REQUEST_ID = web.RequestKey("request_id", str)
 REQUEST_ID_HEADER = "X-Request-Id"
+TOKEN = re.compile(r"/~[^/]*")
+"""What opens something that is not public, in a path."""
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -83,7 +86,9 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         name = request.match_info.route.name or "other"
         request.app[SERVICES].metrics.requests.labels(name, str(response.status)).inc()
         elapsed_ms = round((time.monotonic() - started) * 1000, 1)
-        log.debug("request", method=request.method, path=request.path, status=response.status, ms=elapsed_ms)
+        log.debug(
+            "request", method=request.method, path=TOKEN.sub("/~", request.path), status=response.status, ms=elapsed_ms
+        )
     return response
 
 

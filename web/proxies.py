@@ -25,7 +25,7 @@ def client_address(connected: str, forwarded: Sequence[str], trusted: Sequence[N
     found = connected
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     for hop in reversed(hops[-MAX_HOPS:]):
-        if not _is_trusted(found, trusted):
+        if not is_trusted(found, trusted):
             break
         address = _address(hop)
         if address is None:
@@ -34,7 +34,8 @@ def client_address(connected: str, forwarded: Sequence[str], trusted: Sequence[N
     return found
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether this is a proxy of ours."""
     parsed = _address(address) if trusted else None
     return parsed is not None and any(parsed in network for network in trusted)
 

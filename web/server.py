@@ -16,6 +16,7 @@ from chat.handler import SocketServer
 from chat.hub import ChannelState, Hub
 from config import postgres, redis
 from config.objects.opening import open_stores
+from config.sealing import Seal
 from config.settings import Settings
 from schemas.ids import ChannelId, UserId
 from web.access import AccessKeys
@@ -36,6 +37,7 @@ from web.services import Services
 from web.store import channels
 from web.store.channels import ChannelRow
 from web.viewers import Viewers
+from web.webrtc.nodes import Nodes
 
 BACKLOG: Final = 1024
 DRAIN_S: Final = 5.0
@@ -76,6 +78,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             troubles=troubles,
             access=access,
             stores=await stack.enter_async_context(open_stores(settings)),
+            nodes=Nodes(client),
+            seal=Seal(settings.secret),
         )
 
 
@@ -110,6 +114,7 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
         services = await stack.enter_async_context(open_services(settings))
         tasks = await stack.enter_async_context(_background())
         tasks.start("access keys", services.access.run())
+        tasks.start("viewers", services.viewers.run())
         sockets = _sockets(services) if "chat" in parts else None
         application = public_app(services, sockets, parts)
         delivery = None
@@ -119,7 +124,6 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
             add_to(application, delivery)
             await delivery.start()
             stack.push_async_callback(delivery.close)
-            tasks.start("viewers", services.viewers.run())
         if sockets is not None:
             tasks.start("hub", sockets.hub.run())
         if "api" in parts:

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from config.objects.opening import Stores
 from config.postgres import Pool
+from config.sealing import Seal
 from config.settings import Settings
 from web.access import AccessKeys
 from web.events import Events
@@ -15,6 +16,7 @@ from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
 from web.proxies import Network, read_networks
 from web.viewers import Viewers
+from web.webrtc.nodes import Nodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Services:
     troubles: Troubles
     access: AccessKeys
     stores: Stores
+    nodes: Nodes
+    seal: Seal
 
     @cached_property
     def trusted_proxies(self) -> list[Network]:

@@ -104,12 +104,12 @@ class Site:
     # --- what ingest says ---
 
     async def callback(
-        self, name: str, message: object, *, headers: Mapping[str, str] | None = None
+        self, name: str, message: object, *, headers: Mapping[str, str] | None = None, subject: str = "ingest"
     ) -> tuple[int, Json]:
         """Send a signed callback, or one with other headers."""
         body = msgspec.json.encode(message)
         signed = self.signature(body) if headers is None else headers
-        url = f"{self.internal}/internal/ingest/{name}"
+        url = f"{self.internal}/internal/{subject}/{name}"
         async with self.client.post(url, data=body, headers=signed) as response:
             return response.status, await response.json()
 

@@ -1,44 +1,37 @@
-"""What ingest asks and reports: publish, heartbeat, unpublish. Signed; served on the internal listener only."""
-
-import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+"""What ingest asks and reports: publish, heartbeat, unpublish, keys. Signed; served on the internal listener only."""
 
 import msgspec
 import structlog
 from aiohttp import web
 
 from config.settings import Settings
-from schemas.api import Data, Nothing
+from schemas.api import Nothing
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import NodeId
 from schemas.ingest import (
+    KEYS_PAGE,
     LIVE_ENTRY_TTL_S,
     Cut,
     Heartbeat,
     HeartbeatAnswer,
+    KeysAnswer,
+    KeysRequest,
     Limits,
     PublishGrant,
     PublishRequest,
     SessionHealth,
     Unpublish,
 )
-from schemas.signing import MAX_AGE_S, SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict, verify
 from web.api.streaming import TEST_KEPT_S, health_key, test_key
-from web.calls import invalid
-from web.services import SERVICES, Services
-from web.store import streams
+from web.services import Services
+from web.signed import signed
+from web.store import keys, streams
 from web.store.streams import Arrival, Refusal, Terms
 from web.tokens import digest
 
-BODY_MAX = 4 * 1024 * 1024
-"""A heartbeat has under 4 KiB for each session of its node."""
-REPLAY_REMEMBERED_S = 2 * MAX_AGE_S
 NODE_REMEMBERED_S = 24 * 3600
 KEY_MAX = 512
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 
 async def publish(services: Services, request: PublishRequest) -> PublishGrant:
@@ -159,47 +152,19 @@ async def _store_health(services: Services, sessions: list[SessionHealth]) -> No
         await pipeline.execute()
 
 
-# --- signed requests ---------------------------------------------------------------------------------------
+async def list_keys(services: Services, request: KeysRequest) -> KeysAnswer:
+    """Say who may publish: these channels, or the next page of all."""
+    if request.channels is not None:
+        return KeysAnswer(await keys.entries(services.pool, request.channels[:KEYS_PAGE]))
+    page = await keys.page(services.pool, request.after, KEYS_PAGE)
+    return KeysAnswer(page, is_last=len(page) < KEYS_PAGE)
 
 
 def routes() -> list[web.RouteDef]:
     """Return the routes of the internal listener that ingest calls."""
     return [
-        web.post("/internal/ingest/publish", _signed(PublishRequest, publish)),
-        web.post("/internal/ingest/heartbeat", _signed(Heartbeat, heartbeat)),
-        web.post("/internal/ingest/unpublish", _signed(Unpublish, unpublish)),
+        web.post("/internal/ingest/publish", signed(PublishRequest, publish)),
+        web.post("/internal/ingest/heartbeat", signed(Heartbeat, heartbeat)),
+        web.post("/internal/ingest/unpublish", signed(Unpublish, unpublish)),
+        web.post("/internal/ingest/keys", signed(KeysRequest, list_keys)),
     ]
-
-
-def _signed(
-    kind: type[T], handle: Callable[[Services, T], Awaitable[object]]
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def serve(request: web.Request) -> web.Response:
-        services = request.app[SERVICES]
-        body = await request.read()
-        await _check_signature(services, request, body)
-        try:
-            decoded = msgspec.json.decode(body, type=kind)
-        except msgspec.ValidationError as error:
-            raise invalid(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ApiError(ErrorCode.PARSE_ERROR, "The body is not JSON.") from None
-        answer = await handle(services, decoded)
-        return web.Response(body=msgspec.json.encode(Data(answer)), content_type="application/json")
-
-    return serve
-
-
-async def _check_signature(services: Services, request: web.Request, body: bytes) -> None:
-    signature = request.headers.get(SIGNATURE_HEADER)
-    timestamp = request.headers.get(TIMESTAMP_HEADER)
-    verdict = verify(services.settings.secret, timestamp, signature, body, now_s=time.time())
-    name = verdict.value
-    if verdict is Verdict.GOOD and not await services.redis.set(
-        f"replay:{signature}", b"1", nx=True, ex=REPLAY_REMEMBERED_S
-    ):
-        name = "replayed"
-    if name != Verdict.GOOD.value:
-        services.metrics.callbacks_refused.labels(name).inc()
-        log.warning("callback refused", why=name, route=request.path)
-        raise ApiError(ErrorCode.UNAUTHORIZED, f"This callback is {name}.")

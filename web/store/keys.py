@@ -1,11 +1,25 @@
 """Stream keys, by their SHA-256."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from schemas.ids import ChannelId
+from schemas.ingest import KeyEntry
 from web.store import Connection, Database
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Row = asyncpg.Record
+
+ENTRIES = (
+    "SELECT c.id, c.name, coalesce(encode(k.key_hash, 'hex'), '') AS key_digest,"
+    " coalesce(c.srt_passphrase, '') AS srt_passphrase"
+    " FROM channels c LEFT JOIN stream_keys k ON k.channel_id = c.id AND k.revoked_at IS NULL"
+)
 
 
 class KeyInfo(msgspec.Struct, frozen=True):
@@ -36,3 +50,25 @@ async def replace(connection: Connection, channel: ChannelId, key_hash: bytes, l
     await connection.execute(
         "INSERT INTO stream_keys (key_hash, channel_id, last_four) VALUES ($1, $2, $3)", key_hash, channel, last_four
     )
+
+
+async def entries(db: Database, channels: Sequence[ChannelId]) -> list[KeyEntry]:
+    """Return who may publish to these channels, of those that exist."""
+    return _entries(await db.fetch(f"{ENTRIES} WHERE c.id = ANY($1) ORDER BY c.id", list(channels)))
+
+
+async def page(db: Database, after: str, limit: int) -> list[KeyEntry]:
+    """Return who may publish to the channels behind an id."""
+    return _entries(await db.fetch(f"{ENTRIES} WHERE c.id > $1 ORDER BY c.id LIMIT $2", after, limit))
+
+
+def _entries(rows: "Sequence[Row]") -> list[KeyEntry]:
+    return [
+        KeyEntry(
+            channel_id=ChannelId(row["id"]),
+            channel_name=row["name"],
+            key_digest=row["key_digest"],
+            srt_passphrase=row["srt_passphrase"],
+        )
+        for row in rows
+    ]

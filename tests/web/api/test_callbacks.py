@@ -9,7 +9,7 @@ from schemas.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.web.site import NODE, Site
 
 pytestmark = pytest.mark.services
-NAMES = ("publish", "heartbeat", "unpublish")
+NAMES = ("publish", "heartbeat", "unpublish", "keys")
 
 
 def beat() -> Heartbeat:
