@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from media.links.server import Links
 from media.node import Node
 from media.transcode.admission import Admission
 from schemas.ingest import SessionHealth
@@ -31,6 +32,7 @@ class NodeCollector(Collector):
         yield failures
         received = CounterMetricFamily("tally_ingest_received_bytes", "Coded bytes of a session.", labels=["channel"])
         dropped = CounterMetricFamily("tally_ingest_dropped_packets", "Packets without a place.", labels=["channel"])
+        kept = GaugeMetricFamily("tally_feed_kept_bytes", "Kept for those who come to a feed.", labels=["channel"])
         broken = CounterMetricFamily("tally_ingest_discontinuities", "Breaks of the timeline.", labels=["channel"])
         now = time.monotonic()
         healths = [(session.grant.channel_name, session.health(now)) for session in sessions]
@@ -39,8 +41,28 @@ class NodeCollector(Collector):
             received.add_metric(labels, health.received_bytes)
             dropped.add_metric(labels, health.dropped_packets)
             broken.add_metric(labels, health.discontinuities)
-        yield from (received, dropped, broken)
+        for session in sessions:
+            kept.add_metric([session.grant.channel_name], session.feeds.kept_bytes)
+        yield from (received, dropped, broken, kept)
         yield from ladder_metrics(healths)
+
+
+class LinksCollector(Collector):
+    """The processes beside this one, as far as they read and publish here."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the metrics as they are now."""
+        links = self._links
+        yield GaugeMetricFamily("tally_feed_readers", "Feeds that other processes read now.", value=links.reading)
+        yield GaugeMetricFamily(
+            "tally_link_publishers", "Publishers connected through other processes now.", value=links.publishing
+        )
+        yield CounterMetricFamily(
+            "tally_feed_dropped", "Feeds dropped because they were not read.", value=links.dropped_readers
+        )
 
 
 class CoresCollector(Collector):

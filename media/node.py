@@ -17,10 +17,11 @@ from redis.exceptions import RedisError
 from config.tasks import check_cancelled
 from media.bandwidth import BandwidthTest
 from media.callbacks import GRANT_TIMEOUT_S, Callbacks
+from media.feeds import Feeds
 from media.journal.writer import Journal
 from media.live import LiveStream
 from media.pipeline import Pipeline
-from media.publication import PublishAttempt, Unavailable, masked
+from media.publication import PublishAttempt, Unavailable, WrongChannel, masked
 from media.publisher import Publisher
 from media.recovery import Recovered, finish
 from media.registry import Registry
@@ -53,6 +54,7 @@ FAREWELL_S = 3.0
 """How long a stopping node waits for web to take the ends of its sessions."""
 PIPELINE_END_S = 5.0
 """How long an ended session's pipeline has to end what it started."""
+NEVER_BEGUN = "The publisher asked for another channel."
 OUR_FAULT = "A fault of the server ended the stream."
 
 FIRST_BEATS_S = 0.25
@@ -106,8 +108,27 @@ class Node:
 
     # --- publishers --------------------------------------------------------------------------------------------
 
-    async def open(self, attempt: PublishAttempt, on_cut: Callable[[str], None]) -> Publisher:
-        """Ask web for a grant; begin a session, or join the one that runs (see `Publications.open`)."""
+    def find(self, channel: str) -> Session | None:
+        """Return the running session of a channel, by its id or its name; it may wait or not be playable yet.
+
+        May be called from any thread.
+        """
+        name = channel.lower()
+        for session in list(self.sessions.values()):
+            if session.grant.channel_id == channel or session.grant.channel_name == name:
+                return session
+        return None
+
+    def feeds(self, session_id: SessionId) -> Feeds | None:
+        """Return the feeds of a running session."""
+        session = self.sessions.get(session_id)
+        return session.feeds if session is not None else None
+
+    async def open(self, attempt: PublishAttempt, on_cut: Callable[[str], None], channel: str = "") -> Publisher:
+        """Ask web for a grant; begin a session, or join the one that runs (see `Publications.open`).
+
+        `channel` ("" is any) is the id or name of the only one that this publisher may get: `WrongChannel`.
+        """
         if self._group is None or len(self.sessions) + len(self.tests) + self._opening >= MAX_SESSIONS:
             log.warning("publisher sent away", sessions=len(self.sessions))
             raise Unavailable
@@ -119,6 +140,10 @@ class Node:
             self._opening -= 1
         if self._group is None:
             raise Unavailable
+        if channel and channel != grant.channel_id and channel.lower() != grant.channel_name:
+            self._give_back(grant, self._group)
+            raise WrongChannel("This stream key is of another channel.")
+        publisher.grant = grant
         log.info(
             "publisher granted",
             channel=grant.channel_name,
@@ -135,6 +160,11 @@ class Node:
             session = self.sessions.get(grant.session_id) or self._begin(grant, attempt.key)
             session.attach(publisher, time.monotonic())
         return publisher
+
+    def _give_back(self, grant: PublishGrant, group: asyncio.TaskGroup) -> None:
+        """Nobody comes with this grant: web ends what it has begun for it."""
+        if not grant.is_test and grant.session_id not in self.sessions:
+            group.create_task(self._unpublish(grant.session_id, NEVER_BEGUN), name=f"give back {grant.session_id}")
 
     async def _ask(self, attempt: PublishAttempt) -> PublishGrant:
         """Get a grant that fits what runs here. Raises `Refused` or `Unavailable`."""

@@ -2,10 +2,11 @@
 
 GET /{sessionId}/playlist.m3u8      multivariant
 GET /{sessionId}/{file}             playlists, parts, segments, initialization sections
+GET /{sessionId}/feed, /publish     WebSockets of the processes beside ingest (`media.links`)
 GET /healthz, /metrics
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -21,11 +22,13 @@ def _no_trouble() -> str:
 
 
 def make_origin(
-    sessions: Mapping[SessionId, LiveStream], disk_trouble: Callable[[], str] = _no_trouble
+    sessions: Mapping[SessionId, LiveStream],
+    disk_trouble: Callable[[], str] = _no_trouble,
+    links: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """Return the application that serves these streams; the mapping may change while it runs.
 
-    `disk_trouble` says why streams go on from memory alone, or "".
+    `disk_trouble` says why streams go on from memory alone, or ""; `links` are routes of `media.links.server`.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -47,19 +50,22 @@ def make_origin(
     application = web.Application()
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/metrics", metrics)
+    application.router.add_routes(links)
     application.router.add_get("/{session}/playlist.m3u8", multivariant)
     application.router.add_get("/{session}/{file}", file)
     return application
 
 
 def make_runner(
-    sessions: Mapping[SessionId, LiveStream], disk_trouble: Callable[[], str] = _no_trouble
+    sessions: Mapping[SessionId, LiveStream],
+    disk_trouble: Callable[[], str] = _no_trouble,
+    links: Iterable[web.RouteDef] = (),
 ) -> web.AppRunner:
     """Return the runner of the origin; a request whose client went away is cancelled, which frees its place in the
     waiting line.
     """
     return web.AppRunner(
-        make_origin(sessions, disk_trouble), handler_cancellation=True, access_log=None, shutdown_timeout=2.0
+        make_origin(sessions, disk_trouble, links), handler_cancellation=True, access_log=None, shutdown_timeout=2.0
     )
 
 

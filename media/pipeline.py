@@ -12,8 +12,10 @@ import structlog
 
 from config.rungs import ConfiguredRung
 from media.codecs import is_aac_lc
+from media.feeds import Feeds
 from media.interlude import Interlude
 from media.journal.writer import Journal
+from media.links.messages import SOUND, VIDEO
 from media.live import LiveStream
 from media.packets import VIDEO_TIMESCALE, CodecConfig, Cue, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.link import Pictures
@@ -31,13 +33,13 @@ from schemas.ingest import PublishGrant, RungHealth, TranscoderHealth
 
 log = structlog.get_logger()
 
-VIDEO = "video"
-SOUND = AudioJob(sample_rate=48_000, channels=2, bitrate_bps=128_000)
+MADE_SOUND = AudioJob(sample_rate=48_000, channels=2, bitrate_bps=128_000)
 """What sound becomes that is not AAC-LC already."""
 SLATE_AFTER_S = 5.0
 """Slates are asked for this long after the ladder is chosen: a stream's first seconds need the CPU more."""
 MAX_HELD = 600
 """Events that are kept for the ladder until it is chosen: half a second of pictures is 120 at most."""
+AWAY = "the publisher is away"
 
 _VIDEO_KIND = TrackKind.VIDEO
 
@@ -78,6 +80,8 @@ class Pipeline:
             choose_rungs=self._choose,
             pictures=workshop.pictures.open(grant.session_id),
         )
+        self.feeds = Feeds(grant.session_id, grant.channel_id, grant.channel_name, grant.visibility)
+        """The same packets for whoever wants them live; rungs by their names."""
         self._source: Source | None = None
         self._rungs: list[Rung] = []
         self._lease: Lease | None = None
@@ -85,6 +89,7 @@ class Pipeline:
         self._picture_maker: Transcoder | None = None
         self._sound_maker: Transcoder | None = None
         self._is_sound_made = False
+        self._made: dict[str, CodecConfig] = {}  # what the children said last
         self._held: list[CodecConfig | Packet] | None = []  # pictures until the ladder is chosen
         self._slates: dict[str, SlateClip] = {}
         self._interlude: Interlude | None = None
@@ -125,6 +130,7 @@ class Pipeline:
         if isinstance(event, Packet):
             if event.kind is _VIDEO_KIND:
                 is_boundary = self.live.feed(event, now)
+                self.feeds.push(VIDEO, event)
                 if self._held is not None:
                     if len(self._held) < MAX_HELD:
                         self._held.append(event)
@@ -132,16 +138,20 @@ class Pipeline:
                     self._picture_maker.feed(event, is_boundary=is_boundary)
             elif self._is_sound_made:
                 self.live.observe(event, now)
+                self.feeds.push(SOUND, event)
                 if self._sound_maker is not None:
                     self._sound_maker.feed(event)
             else:
                 self.live.feed(event, now)
+                self.feeds.push(SOUND, event)
+                self.feeds.push(AUDIO, event)
         elif isinstance(event, Discontinuity):
-            self._break()
+            self._break(event.reason)
             self.live.feed(event, now)
         elif event.kind is _VIDEO_KIND:
             self._configure_video(event)
             self.live.feed(event, now)
+            self.feeds.configure(VIDEO, event)
         else:
             self._configure_audio(event, now)
 
@@ -154,16 +164,18 @@ class Pipeline:
 
     def _configure_audio(self, config: CodecConfig, now: float) -> None:
         self._is_sound_made = not is_aac_lc(config)
+        self.feeds.configure(SOUND, config)
         if not self._is_sound_made:
             self.live.feed(config, now)
+            self.feeds.configure(AUDIO, config)
             return
         self.live.observe(config, now)
         if self._sound_maker is None:
-            begin = Begin([], SOUND, self._workshop.encoder, self._workshop.preset)
+            begin = Begin([], MADE_SOUND, self._workshop.encoder, self._workshop.preset)
             self._sound_maker = self._hire(Transcoder(begin, self, channel=self._channel))
         self._sound_maker.feed_config(config)
 
-    def _break(self) -> None:
+    def _break(self, reason: str) -> None:
         for maker in (self._picture_maker, self._sound_maker):
             if maker is not None:
                 maker.break_()
@@ -171,7 +183,11 @@ class Pipeline:
             self._held.clear()
             if self._video is not None:
                 self._held.append(self._video)
-        self._interlude = None
+        self.feeds.break_(reason)
+        if self._interlude is not None:
+            self._interlude = None
+            for name in self._slates.keys() & self._made.keys():
+                self.feeds.configure(name, self._made[name])
 
     def describe(self, description: Description) -> None:
         """Take what the publisher says of its stream."""
@@ -192,6 +208,9 @@ class Pipeline:
     def _take(self, source: Source, lease: Lease) -> Sequence[Rung]:
         workshop = self._workshop
         self._source, self._lease, self._rungs = source, lease, lease.rungs
+        self.feeds.expect_rate(VIDEO, source.frame_rate)
+        for rung in lease.rungs:
+            self.feeds.expect_rate(rung.name, rung.frame_rate)
         held, self._held = self._held, None
         if self._rungs:
             begin = Begin(self._rungs, None, workshop.encoder, workshop.preset)
@@ -220,17 +239,25 @@ class Pipeline:
         """What the child makes of this rendition from here on needs this configuration."""
         if name != AUDIO or self._is_sound_made:
             self.live.feed_rung(name, config)
+            self._made[name] = config
+            if self._interlude is None or name not in self._slates:
+                self.feeds.configure(name, config)
 
     def rung_packets(self, name: str, packets: list[Packet]) -> None:
         """The child made these; what it still had of a publisher that is gone is left out by the live stream."""
         if name != AUDIO or self._is_sound_made:
             for packet in packets:
                 self.live.feed_rung(name, packet)
+                if self._interlude is None:
+                    self.feeds.push(name, packet)
 
     def rung_lost(self, name: str, reason: str, *, for_ever: bool) -> None:
         """The child is gone, or gave this rendition up."""
         self._log.warning("rendition lost", rendition=name, reason=reason, for_ever=for_ever)
         self.live.lose(name, for_ever=for_ever)
+        if for_ever:
+            self._made.pop(name, None)
+            self.feeds.lose(name)
 
     # --- while the publisher is away -------------------------------------------------------------------------
 
@@ -257,15 +284,19 @@ class Pipeline:
         """The publisher is gone: from this media time on there is a slate, or a gap, as `tick` lets it grow."""
         self.live.note_interruption(media_s)
         self._has_gap = not self.has_slates
+        self.feeds.break_(AWAY)
         if self._slates:
             self._interlude = Interlude(self._slates, round(media_s * VIDEO_TIMESCALE))
-            self.live.splice({name: clip.config for name, clip in self._slates.items()}, "the publisher is away")
+            self.live.splice({name: clip.config for name, clip in self._slates.items()}, AWAY)
+            for name, clip in self._slates.items():
+                self.feeds.configure(name, clip.config)
 
     def tick(self, media_s: float) -> None:
         """While the publisher is gone: let the renditions reach this media time."""
         if self._interlude is not None:
             for name, packet in self._interlude.until(round(media_s * VIDEO_TIMESCALE)):
                 self.live.feed_track(name, packet)
+                self.feeds.push(name, packet)
         if self._has_gap:
             self.live.leave_gap(media_s)  # the leading rendition has nothing to show
 
@@ -299,6 +330,7 @@ class Pipeline:
             if maker is not None:
                 maker.finish()
         self._work.put_nowait(None)
+        self.feeds.end(reason)
         self.live.end(reason)
         if self.live.pictures is not None:
             self.live.pictures.end()

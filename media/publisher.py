@@ -8,7 +8,7 @@ from typing import Protocol as Interface
 from media.meter import PublisherMeter
 from media.packets import CodecConfig, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused
-from schemas.ingest import NetworkHealth, PublisherHealth, read_priority, wants_takeover
+from schemas.ingest import NetworkHealth, PublisherHealth, PublishGrant, read_priority, wants_takeover
 
 FROZEN_S = 3.0
 """A publisher that sent nothing for this long may be replaced by another."""
@@ -53,6 +53,8 @@ class Publisher:
         except ValueError as error:
             raise Refused(str(error), "bad_request") from error
         self.attempt = attempt
+        self.grant: PublishGrant | None = None
+        """What the platform said, once it has."""
         self.takes_over = wants_takeover(attempt.params)
         self.encoder = readable_encoder(attempt.encoder)
         self.configs: dict[TrackKind, CodecConfig] = {}

@@ -19,7 +19,8 @@ from config.limits import usable_cores
 from config.settings import Settings
 from media.callbacks import Callbacks
 from media.journal.metrics import DiskCollector
-from media.metrics import CoresCollector, NodeCollector
+from media.links.server import Links
+from media.metrics import CoresCollector, LinksCollector, NodeCollector
 from media.node import Node
 from media.origin import make_runner
 from media.pictures.link import Pictures
@@ -79,10 +80,12 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             registry=Registry(redis),
             make_pipeline=partial(Pipeline, workshop),
         )
-        runner = make_runner(node.streams, lambda: spool.disk.trouble)
+        links = Links(node, node.feeds)
+        runner = make_runner(node.streams, lambda: spool.disk.trouble, links.routes())
         await runner.setup()
         collectors = (
             NodeCollector(node),
+            LinksCollector(links),
             CoresCollector(workshop.admission),
             PicturesCollector(pictures),
             DiskCollector(spool.disk),
@@ -106,6 +109,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             log.info("ingest stopping", sessions=len(node.sessions))
         finally:
             await rtmp.close()
+            await links.close()
             if life is not None and not life.done():
                 await node.suspend()
             tasks = {drawing} if life is None else {drawing, life}

@@ -71,6 +71,7 @@ class Session:
         self.grant = grant
         self.pipeline = pipeline
         self.live = pipeline.live
+        self.feeds = pipeline.feeds
         self.started_at_ms = started_at_ms
         self.visibility: Visibility = grant.visibility
         """Who may watch, as web said last."""
@@ -296,6 +297,7 @@ class Session:
         if visibility != self.visibility:
             self._log.info("visibility changed", visibility=visibility)
             self.visibility = visibility
+            self.feeds.show_to(visibility)
             self._on_change()
 
     # --- time --------------------------------------------------------------------------------------------------

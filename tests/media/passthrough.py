@@ -1,9 +1,11 @@
 """A pipeline that makes nothing: for tests of what stands before it."""
 
+from media.feeds import Feeds
 from media.live import LiveStream
 from media.packets import Cue, MediaEvent
 from media.pipeline import Pipeline
 from media.publication import Description
+from schemas.ids import ChannelId, SessionId
 from schemas.ingest import RungHealth, TranscoderHealth
 
 
@@ -12,6 +14,7 @@ class Passthrough(Pipeline):
 
     def __init__(self, live: LiveStream) -> None:
         self.live = live
+        self.feeds = Feeds(SessionId("session"), ChannelId("c1"), "channel")
 
     async def run(self) -> None:
         """There is nothing to keep running."""
