@@ -57,6 +57,18 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: '/dashboard/go-live',
+    validateSearch: withChannel,
+    component: lazyRouteComponent(() => import('./broadcast/GoLivePage'), 'GoLivePage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/dashboard/relay',
+    validateSearch: withChannel,
+    component: lazyRouteComponent(() => import('./dashboard/RelayPage'), 'RelayPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: '/dashboard/videos',
     validateSearch: withChannel,
     component: lazyRouteComponent(() => import('./dashboard/VideosPage'), 'VideosPage'),

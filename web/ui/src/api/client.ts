@@ -5,14 +5,14 @@
 
 import { ApiError, type ApiErrorCode } from './errors';
 import type {
-  Channel, Clip, CreateChannel, CreateClip, ErrorBody, Follow, GoneOffline, IngestState, Login, Me, Page, PatchChannel, PatchVod,
-  Playback, Register, Registered, Session, Share, StreamKey, StreamKeyInfo, Vod,
+  Channel, Clip, CreateChannel, CreateClip, CreateRestream, ErrorBody, Follow, GoneOffline, IngestState, Login, Me, Page, PatchChannel,
+  PatchRestream, PatchVod, Playback, PublishTicket, PullInfo, PutPull, Register, Registered, Restream, Session, Share, StreamKey, StreamKeyInfo, Vod,
 } from './types';
 
 /** A request without an answer after this long has failed. */
 const DEADLINE_MS = 15_000;
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 interface Envelope {
   success: boolean;
@@ -134,6 +134,14 @@ export const api = {
   patchChannel: (id: string, body: PatchChannel) => data<Channel>('PATCH', `channels/${part(id)}`, body),
   streamKey: (id: string, signal?: AbortSignal) => data<StreamKeyInfo>('GET', `channels/${part(id)}/stream-key`, undefined, signal),
   rotateStreamKey: (id: string) => data<StreamKey>('POST', `channels/${part(id)}/stream-key`),
+  publishTicket: (id: string) => data<PublishTicket>('POST', `channels/${part(id)}/publish-ticket`),
+  pull: (id: string, signal?: AbortSignal) => data<PullInfo>('GET', `channels/${part(id)}/pull`, undefined, signal),
+  putPull: (id: string, body: PutPull) => data<PullInfo>('PUT', `channels/${part(id)}/pull`, body),
+  deletePull: (id: string) => data<unknown>('DELETE', `channels/${part(id)}/pull`),
+  restreams: async (id: string, signal?: AbortSignal) => (await list<Restream>(`channels/${part(id)}/restreams`, {}, signal)).items,
+  createRestream: (id: string, body: CreateRestream) => data<Restream>('POST', `channels/${part(id)}/restreams`, body),
+  patchRestream: (id: string, body: PatchRestream) => data<Restream>('PATCH', `restreams/${part(id)}`, body),
+  deleteRestream: (id: string) => data<unknown>('DELETE', `restreams/${part(id)}`),
   ingest: (id: string, signal?: AbortSignal) => data<IngestState>('GET', `channels/${part(id)}/ingest`, undefined, signal),
   goOffline: (id: string) => data<GoneOffline>('POST', `channels/${part(id)}/go-offline`),
   playback: (name: string, key?: string, signal?: AbortSignal) => data<Playback>('GET', `channels/${part(name)}/playback${queryOf({ key })}`, undefined, signal),

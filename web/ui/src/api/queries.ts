@@ -64,6 +64,17 @@ export const ingestQuery = (channelId: string) =>
     staleTime: 0,
   });
 
+/** What is fetched or sent on changes by itself. */
+const JOB_EVERY_MS = 3000;
+
+/** Where the channel's stream is fetched from. */
+export const pullQuery = (channelId: string) =>
+  queryOptions({ queryKey: ['pull', channelId], queryFn: ({ signal }) => api.pull(channelId, signal), refetchInterval: JOB_EVERY_MS, staleTime: 0 });
+
+/** Where the channel's stream is sent on to. */
+export const restreamsQuery = (channelId: string) =>
+  queryOptions({ queryKey: ['restreams', channelId], queryFn: ({ signal }) => api.restreams(channelId, signal), refetchInterval: JOB_EVERY_MS, staleTime: 0 });
+
 /** Before an address with a token stops working, a new one is asked for: this early, or after half of what is left. */
 const RENEW_EARLY_MS = 60_000;
 /** A link that was shared runs out for good: asking again and again would not help. */

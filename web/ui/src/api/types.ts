@@ -19,6 +19,7 @@ export type Joined = Schemas['Joined'];
 export type LastEnd = Schemas['LastEnd'];
 export type Login = Schemas['Login'];
 export type Me = Schemas['Me'];
+export type NetworkHealth = Schemas['NetworkHealth'];
 export type OwnedChannel = Schemas['OwnedChannel'];
 export type Page = Schemas['Page'];
 export type PatchChannel = Schemas['PatchChannel'];
@@ -49,3 +50,13 @@ export type KeepRules = Required<Pick<Channel, 'visibility' | 'vodVisibility' | 
 
 /** The part of `ServerMessage` that speaks of one channel. */
 export type ChannelMessage = Extract<ServerMessage, { channelId: string }>;
+
+// Not in the generated document yet: as schemas/api.py has them.
+export interface PublishTicket { ticket: string; expiresAt: string }
+export interface JobState { state: 'idle' | 'connecting' | 'running' | 'waiting'; reason: string; since: string | null; retryAt: string | null; bitrateBps: number; sentBytes: number; failures: number }
+export interface Pull { channelId: string; url: string; isEnabled: boolean; createdAt: string; state: JobState }
+export interface PullInfo { pull: Pull | null; mayPull: boolean }
+export interface PutPull { url?: string; isEnabled?: boolean }
+export interface Restream { id: string; channelId: string; name: string; url: string; hasKey: boolean; isEnabled: boolean; createdAt: string; state: JobState }
+export interface CreateRestream { name: string; url: string; key?: string; isEnabled?: boolean }
+export interface PatchRestream { name?: string; url?: string; key?: string; isEnabled?: boolean }

@@ -1,12 +1,22 @@
 import { Link } from '@tanstack/react-router';
 
-/** From the running stream to what is kept of those before, and back. */
-export function DashboardTabs({ channel, current }: { channel: string | undefined; current: 'studio' | 'videos' }) {
+export const TABS = {
+  studio: { path: '/dashboard', words: 'Stream' },
+  live: { path: '/dashboard/go-live', words: 'Go live' },
+  relay: { path: '/dashboard/relay', words: 'Relay' },
+  videos: { path: '/dashboard/videos', words: 'Videos' },
+} as const;
+
+export type Tab = keyof typeof TABS;
+
+/** From the running stream to the camera, to other servers, to what is kept of the streams before, and back. */
+export function DashboardTabs({ channel, current }: { channel: string | undefined; current: Tab }) {
   const search = channel ? { channel } : {};
   return (
     <nav className="dashboard-tabs" aria-label="Dashboard">
-      <Link to="/dashboard" search={search} activeOptions={{ exact: true }} aria-current={current === 'studio' ? 'page' : undefined}>Stream</Link>
-      <Link to="/dashboard/videos" search={search} aria-current={current === 'videos' ? 'page' : undefined}>Videos</Link>
+      {Object.entries(TABS).map(([tab, { path, words }]) => (
+        <Link key={tab} to={path} search={search} activeOptions={{ exact: true }} aria-current={current === tab ? 'page' : undefined}>{words}</Link>
+      ))}
     </nav>
   );
 }

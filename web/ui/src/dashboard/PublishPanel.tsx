@@ -1,120 +1,127 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { messageOf } from '../api/errors';
 import { streamKeyQuery } from '../api/queries';
-import type { PublishUrls, SessionHealth, StreamKeyInfo } from '../api/types';
-import { formatAgo, formatDate } from '../format';
+import type { OwnedChannel, PublishUrls, SessionHealth, StreamKeyInfo } from '../api/types';
 import { useToasts } from '../stores/toasts';
 import { CopyField } from '../ui/CopyField';
-import { Confirm } from '../ui/Dialog';
-import { Icon } from '../ui/Icon';
+import { hostAndPort, KEY_WORD, srtAddress } from './addresses';
 import { BandwidthTest } from './BandwidthTest';
+import { KeyBox } from './KeyBox';
+import { PassphraseField } from './PassphraseField';
+import { Segments } from './Segments';
+
+type Way = 'rtmp' | 'srt' | 'whip';
+
+const WAYS: readonly (readonly [Way, string])[] = [['rtmp', 'RTMP'], ['srt', 'SRT'], ['whip', 'WHIP']];
+const has = (way: Way, publish: PublishUrls): boolean => Boolean(way === 'rtmp' ? (publish.rtmps ?? publish.rtmp) : publish[way]);
 
 /** Where to send the stream, with which key, and how to tell OBS. */
-export function PublishPanel({ channelId, isLive, test }: { channelId: string; isLive: boolean; test: SessionHealth | null }) {
-  const info = useQuery(streamKeyQuery(channelId));
+export function PublishPanel({ owned, isLive, test }: { owned: OwnedChannel; isLive: boolean; test: SessionHealth | null }) {
+  const info = useQuery(streamKeyQuery(owned.id));
   if (info.error && !info.data) {
     return (
       <section className="panel" role="alert">
-        <h2>Go live</h2>
+        <h2>Send from an encoder</h2>
         <p className="muted">{messageOf(info.error)}</p>
         <button type="button" className="button" onClick={() => void info.refetch()}>Try again</button>
       </section>
     );
   }
   if (!info.data) return <section className="panel skeleton panel-skeleton" aria-busy="true" aria-label="Loading" />;
+  return <Ways owned={owned} info={info.data} isLive={isLive} test={test} />;
+}
+
+function Ways({ owned, info, isLive, test }: { owned: OwnedChannel; info: StreamKeyInfo; isLive: boolean; test: SessionHealth | null }) {
+  const { id } = owned;
+  const { publish } = info;
+  const client = useQueryClient();
+  const show = useToasts((toasts) => toasts.show);
+  const rotate = useMutation({
+    mutationFn: () => api.rotateStreamKey(id),
+    onSuccess: () => void client.invalidateQueries({ queryKey: streamKeyQuery(id).queryKey }),
+    onError: (error) => show(messageOf(error), 'failed'),
+  });
+  const ways = WAYS.filter(([way]) => has(way, publish));
+  const [wanted, setWanted] = useState<Way>('rtmp');
+  const way = ways.some(([one]) => one === wanted) ? wanted : ways[0]?.[0];
+  const fresh = rotate.data?.streamKey;
   return (
     <>
-      <section className="panel" aria-labelledby="go-live">
-        <h2 id="go-live">Go live</h2>
-        <Addresses publish={info.data.publish} />
-        <KeyBox channelId={channelId} info={info.data} isLive={isLive} />
+      <section className="panel" aria-labelledby="encoder" data-testid="publish">
+        <h2 id="encoder">Send from an encoder</h2>
+        {ways.length > 1 && way && <Segments label="Protocol" value={way} choices={ways} onChoose={setWanted} />}
+        {!way && <p className="muted">This server takes no streams: all its listeners are turned off.</p>}
+        {way === 'rtmp' && <RtmpFields publish={publish} />}
+        {way === 'srt' && publish.srt && <SrtFields channelId={id} base={publish.srt} fresh={fresh} passphrase={info.srtPassphrase} />}
+        {way === 'whip' && publish.whip && <CopyField label="Server" value={publish.whip} hint="WHIP, over WebRTC. The bearer token is your stream key." />}
+        <KeyBox info={info} isLive={isLive} fresh={fresh} isBusy={rotate.isPending} onRotate={() => rotate.mutate()} />
+        {publish.whip && <p className="muted">No encoder at hand? <Link to="/dashboard/go-live" search={{ channel: owned.name }}>Go live from this browser</Link></p>}
       </section>
-      <section className="panel" aria-labelledby="obs">
-        <h2 id="obs">In OBS</h2>
-        <ObsSteps publish={info.data.publish} />
-      </section>
-      <BandwidthTest test={test} server={info.data.publish.rtmps ?? info.data.publish.rtmp} />
+      {way && (
+        <section className="panel" aria-labelledby="obs">
+          <h2 id="obs">In OBS</h2>
+          <ObsSteps way={way} publish={publish} />
+        </section>
+      )}
+      <BandwidthTest test={test} server={publish.rtmps ?? publish.rtmp} />
       <BackupEncoder />
     </>
   );
 }
 
-function Addresses({ publish }: { publish: PublishUrls }) {
-  const { rtmp, rtmps, srt, whip } = publish;
-  const others = [srt && ['SRT address', srt], whip && ['WHIP address', whip]].filter((row): row is [string, string] => Boolean(row));
-  if (!rtmp && !rtmps && others.length === 0) return <p className="muted">This server takes no streams: all its listeners are turned off.</p>;
+function RtmpFields({ publish: { rtmp, rtmps } }: { publish: PublishUrls }) {
   return (
     <>
       {rtmps && <CopyField label="Server (encrypted)" value={rtmps} />}
       {rtmp && <CopyField label="Server" value={rtmp} hint={rtmps ? undefined : 'RTMP. Put the stream key into its own field.'} />}
-      {others.length > 0 && (
-        <details className="more">
-          <summary>Other ways to publish</summary>
-          {others.map(([label, value]) => <CopyField key={label} label={label} value={value} />)}
-        </details>
-      )}
     </>
   );
 }
 
-function KeyBox({ channelId, info, isLive }: { channelId: string; info: StreamKeyInfo; isLive: boolean }) {
-  const client = useQueryClient();
-  const show = useToasts((toasts) => toasts.show);
-  const [isAsking, setAsking] = useState(false);
-  const rotate = useMutation({
-    mutationFn: () => api.rotateStreamKey(channelId),
-    onSuccess: () => void client.invalidateQueries({ queryKey: streamKeyQuery(channelId).queryKey }),
-    onError: (error) => show(messageOf(error), 'failed'),
-    onSettled: () => setAsking(false),
-  });
-  const fresh = rotate.data?.streamKey;
-  const hasKey = info.lastFour !== null;
-  const action = hasKey ? 'Rotate and show' : 'Make a key';
-  const start = () => (hasKey ? setAsking(true) : rotate.mutate());
+function SrtFields({ channelId, base, fresh, passphrase }: { channelId: string; base: string; fresh: string | undefined; passphrase: string | null }) {
+  const key = fresh ?? KEY_WORD;
+  const { host, port } = hostAndPort(base);
   return (
-    <div className="keybox" data-testid="keybox">
-      {fresh ? (
-        <>
-          <CopyField label="Stream key" value={fresh} isSecret />
-          <p className="note"><Icon name="warning" size={18} /> Copy it now. It is shown this once and cannot be shown again.</p>
-        </>
-      ) : (
-        <div className="field">
-          <span className="label">Stream key</span>
-          {hasKey && (
-            <p className="key-masked">
-              <span aria-hidden="true">••••••••••••</span><span className="visually-hidden">ends with </span><b>{info.lastFour}</b>
-              {info.createdAt && <span className="muted" title={formatDate(info.createdAt)}> made {formatAgo(info.createdAt, Date.now())}</span>}
-            </p>
-          )}
-          <p className="hint">
-            {hasKey
-              ? 'Keys are stored so that nobody can read them back, not even you. Lost it? Make a new one.'
-              : 'Whoever has the key can stream to this channel. It is shown once, when it is made.'}
-          </p>
-        </div>
-      )}
-      <button type="button" className={hasKey ? 'button' : 'button primary'} data-testid="rotate-key" disabled={rotate.isPending} onClick={start}><Icon name="key" size={18} /> {action}</button>
-      {isAsking && (
-        <Confirm title="Make a new key?" isBusy={rotate.isPending} isDangerous={isLive} action={action}
-          text={isLive ? 'The old key stops working at once, and the stream that runs now is cut.' : 'The old key stops working at once. Put the new one into your encoder.'}
-          onConfirm={() => rotate.mutate()} onClose={() => setAsking(false)} />
-      )}
-    </div>
+    <>
+      <CopyField label="Server" value={srtAddress(base, { key, passphrase })} isSecret={Boolean(fresh || passphrase)}
+        hint={fresh ? 'All in one: leave OBS’s field for the key empty.' : `All in one, with your key in the place of ${KEY_WORD}. Leave OBS’s field for the key empty.`} />
+      <details className="more">
+        <summary>Field by field, for other encoders</summary>
+        <CopyField label="Host" value={host} />
+        <CopyField label="Port" value={port} hint="Mode: caller" />
+        <CopyField label="Stream id" value={key} isSecret={Boolean(fresh)} />
+      </details>
+      <PassphraseField channelId={channelId} passphrase={passphrase} />
+    </>
   );
 }
 
-function ObsSteps({ publish }: { publish: PublishUrls }) {
-  const server = publish.rtmps ?? publish.rtmp;
-  if (!server) return <p className="muted">OBS needs the RTMP listener, which is turned off on this server.</p>;
+function ObsSteps({ way, publish }: { way: Way; publish: PublishUrls }) {
   return (
     <ol className="steps">
-      <li>Open <b>Settings → Stream</b> and choose the service <b>Custom …</b></li>
-      <li>Server: <code>{server}</code></li>
-      <li>Stream Key: your key. Leave <b>Use authentication</b> off.</li>
-      <li>In <b>Output → Streaming</b>: encoder <b>H.264</b>, rate control <b>CBR</b>, 2500 to 6000 kb/s, keyframe interval <b>2 s</b>.</li>
+      {way === 'whip' ? (
+        <>
+          <li>Open <b>Settings → Stream</b> and choose the service <b>WHIP</b></li>
+          <li>Server: <code>{publish.whip}</code></li>
+          <li>Bearer Token: your key.</li>
+          <li>In <b>Output → Streaming</b>: encoder <b>H.264</b>, rate control <b>CBR</b>, 2500 to 6000 kb/s, keyframe interval <b>1 s</b> or <b>2 s</b>, B-frames <b>0</b>.</li>
+        </>
+      ) : (
+        <>
+          <li>Open <b>Settings → Stream</b> and choose the service <b>Custom …</b></li>
+          {way === 'srt' ? <li>Server: the whole address above, with your key in it. Leave <b>Stream Key</b> empty.</li> : (
+            <>
+              <li>Server: <code>{publish.rtmps ?? publish.rtmp}</code></li>
+              <li>Stream Key: your key. Leave <b>Use authentication</b> off.</li>
+            </>
+          )}
+          <li>In <b>Output → Streaming</b>: encoder <b>H.264</b>, rate control <b>CBR</b>, 2500 to 6000 kb/s, keyframe interval <b>2 s</b>.</li>
+          {way === 'srt' && <li>From far away or over a poor line, add <code>&amp;latency=500000</code> (in µs): more time to repeat what is lost.</li>}
+        </>
+      )}
       <li>With x264 choose the tune <b>zerolatency</b>: your viewers are closer by a second.</li>
       <li>Press <b>Start Streaming</b>. This page shows the picture as soon as it plays.</li>
     </ol>

@@ -66,7 +66,7 @@ export function Studio({ owned, picker, tabs }: { owned: OwnedChannel; picker: R
           {channel && <InfoPanel key={channel.id} channel={channel} />}
         </div>
         <div className="dashboard-side">
-          <PublishPanel channelId={owned.id} isLive={session !== null} test={ingest.data?.test ?? null} />
+          <PublishPanel owned={owned} isLive={session !== null} test={ingest.data?.test ?? null} />
         </div>
       </div>
     </div>

@@ -1,47 +1,26 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Navigate, useNavigate, useSearch } from '@tanstack/react-router';
-import { channelQuery, useMe, vodsQuery } from '../api/queries';
+import { useSearch } from '@tanstack/react-router';
+import { channelQuery, vodsQuery } from '../api/queries';
 import type { OwnedChannel, Vod } from '../api/types';
 import { formatBytes, formatDuration } from '../format';
 import { EmptyState, ErrorState } from '../ui/States';
-import { useTitle } from '../ui/useTitle';
-import { CreateChannel } from './CreateChannel';
-import { DashboardTabs } from './DashboardTabs';
+import { DashboardFrame } from './DashboardFrame';
 import { KeepPanel } from './KeepPanel';
-import { Picker } from './Picker';
 import { VodRow } from './VodRow';
-import './dashboard.css';
 import './videos.css';
 
 /** What is kept of a channel's streams, for how long and for whom. */
 export function VideosPage() {
-  useTitle('Videos');
-  const me = useMe();
-  const navigate = useNavigate();
   const { channel: wanted } = useSearch({ from: '/dashboard/videos' });
-  if (me.isPending) return <div className="dashboard" aria-busy="true"><div className="skeleton panel-skeleton" /></div>;
-  if (me.error && !me.data) return <ErrorState error={me.error} onRetry={() => void me.refetch()} />;
-  if (!me.data) return <Navigate to="/login" search={{ next: '/dashboard/videos' }} replace />;
-  const { channels, user } = me.data;
-  const chosen = channels.find(({ name }) => name === wanted) ?? channels[0];
-  if (!chosen) return <CreateChannel username={user.username} />;
   return (
-    <div className="dashboard" data-testid="dashboard-videos">
-      <div className="dashboard-head">
-        <div>
-          <h1>Videos</h1>
-          <p className="muted">{chosen.name}</p>
+    <DashboardFrame tab="videos" title="Videos" wanted={wanted} testid="dashboard-videos">
+      {(chosen) => (
+        <div className="dashboard-columns">
+          <div className="dashboard-main"><Recordings owned={chosen} key={chosen.id} /></div>
+          <div className="dashboard-side"><Rules owned={chosen} key={chosen.id} /></div>
         </div>
-        <div className="dashboard-actions">
-          <Picker channels={channels} chosen={chosen} onChoose={(channel) => void navigate({ to: '/dashboard/videos', search: { channel } })} />
-        </div>
-      </div>
-      <DashboardTabs channel={wanted} current="videos" />
-      <div className="dashboard-columns">
-        <div className="dashboard-main"><Recordings owned={chosen} key={chosen.id} /></div>
-        <div className="dashboard-side"><Rules owned={chosen} key={chosen.id} /></div>
-      </div>
-    </div>
+      )}
+    </DashboardFrame>
   );
 }
 

@@ -1,6 +1,7 @@
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { ErrorBoundary } from './ErrorBoundary';
 import { Header } from './Header';
+import { OnAirBar } from './OnAirBar';
 import { Toasts } from './Toasts';
 
 export function Layout() {
@@ -12,6 +13,7 @@ export function Layout() {
       <main id="main" tabIndex={-1}>
         <ErrorBoundary resetKey={path}><Outlet /></ErrorBoundary>
       </main>
+      <OnAirBar />
       <Toasts />
     </>
   );
