@@ -116,7 +116,7 @@ def _media(media: AcceptedMedia, ours: Ours, *, has_address: bool) -> list[str]:
     if media.direction == "sendonly":
         lines += _sent(media)
     if has_address:
-        lines += [_candidate(index, each) for index, each in enumerate(ours.candidates)] + ["a=end-of-candidates"]
+        lines += [candidate_line(index, each) for index, each in enumerate(ours.candidates)] + ["a=end-of-candidates"]
     return lines
 
 
@@ -135,7 +135,7 @@ def _joined(parameters: dict[str, str]) -> str:
     return ";".join(f"{name}={value}" if value else name for name, value in parameters.items())
 
 
-def _candidate(index: int, candidate: Candidate) -> str:
-    """RFC 8839, section 5.1; the priority is RFC 8445's for a host candidate."""
+def candidate_line(index: int, candidate: Candidate) -> str:
+    """Return a candidate's attribute (RFC 8839, section 5.1); the priority is RFC 8445's for one of a host."""
     priority = (126 << 24) | ((65535 - index) << 8) | 255
     return f"a=candidate:{index + 1} 1 udp {priority} {candidate.address} {candidate.port} typ host"
