@@ -191,7 +191,7 @@ class CreateRestream(msgspec.Struct, frozen=True, rename="camel", forbid_unknown
 
 
 class PatchRestream(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """PATCH restreams/{id}: what is absent stays as it is."""
+    """PATCH restreams/{id}: what is absent stays as it is; but to another server the key of before is not sent."""
 
     name: RestreamName | msgspec.UnsetType = msgspec.UNSET
     url: TargetUrl | msgspec.UnsetType = msgspec.UNSET
@@ -379,6 +379,13 @@ class StreamKey(msgspec.Struct, frozen=True, rename="camel"):
     stream_key: str
 
 
+class PublishTicket(msgspec.Struct, frozen=True, rename="camel"):
+    """POST channels/{id}/publish-ticket: goes in place of the stream key until then, from a page of its owner."""
+
+    ticket: str
+    expires_at: Timestamp
+
+
 class GoneOffline(msgspec.Struct, frozen=True, rename="camel"):
     """POST channels/{id}/go-offline."""
 
@@ -467,9 +474,9 @@ class Playback(msgspec.Struct, frozen=True, rename="camel"):
     rewind_from: Timestamp | None
     expires_at: Timestamp | None
     vod_id: VodId | None
+    """The recording that is being made, for those who may watch it."""
     whep_url: str | None = None
     """Where a browser gets it over WebRTC, with the lowest latency; null where that is off."""
-    """The recording that is being made, for those who may watch it."""
 
 
 class Chapter(msgspec.Struct, frozen=True, rename="camel"):

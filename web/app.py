@@ -14,9 +14,24 @@ from chat.handler import SocketServer
 from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
+from schemas.relay import RelayHeartbeat
 from schemas.webrtc import WebrtcHeartbeat
 from web import calls, downloads, health, middleware, pages, signed, thumbnails
-from web.api import accounts, callbacks, channels, clips, follows, metadata, streaming, vods, webrtc
+from web.api import (
+    accounts,
+    callbacks,
+    channels,
+    clips,
+    follows,
+    metadata,
+    publish_tickets,
+    pulls,
+    relay,
+    restreams,
+    streaming,
+    vods,
+    webrtc,
+)
 from web.calls import Endpoint
 from web.services import SERVICES, Services
 from web.webrtc import gateway
@@ -55,6 +70,24 @@ ENDPOINTS = (
              data=api.StreamKeyInfo, handler=streaming.get_stream_key),
     Endpoint(name="newStreamKey", method="POST", path="/channels/{channel}/stream-key", access=OWNER, summary="New key",
              data=api.StreamKey, handler=streaming.rotate_stream_key),
+    Endpoint(name="newPublishTicket", method="POST", path="/channels/{channel}/publish-ticket", access=OWNER,
+             summary="Publish from my page", data=api.PublishTicket, handler=publish_tickets.make_publish_ticket),
+    Endpoint(name="getPull", method="GET", path="/channels/{channel}/pull", access=OWNER,
+             summary="Where it is fetched from", data=api.PullInfo, handler=pulls.get_pull),
+    Endpoint(name="putPull", method="PUT", path="/channels/{channel}/pull", access=OWNER,
+             summary="Fetch it from there", body=api.PutPull, data=api.PullInfo, handler=pulls.put_pull),
+    Endpoint(name="deletePull", method="DELETE", path="/channels/{channel}/pull", access=OWNER,
+             summary="Fetch it from nowhere", data=api.Nothing, handler=pulls.delete_pull),
+    Endpoint(name="listRestreams", method="GET", path="/channels/{channel}/restreams", access=OWNER,
+             summary="Where it is sent on to", data=api.Restream, is_list=True, handler=restreams.list_restreams),
+    Endpoint(name="createRestream", method="POST", path="/channels/{channel}/restreams", access=OWNER,
+             summary="Send it on to there", body=api.CreateRestream, data=api.Restream, status=CREATED,
+             handler=restreams.create_restream),
+    Endpoint(name="patchRestream", method="PATCH", path="/restreams/{restream}", access=USER,
+             summary="Change a restream of mine", body=api.PatchRestream, data=api.Restream,
+             handler=restreams.patch_restream),
+    Endpoint(name="deleteRestream", method="DELETE", path="/restreams/{restream}", access=USER,
+             summary="Send it there no more", data=api.Nothing, handler=restreams.delete_restream),
     Endpoint(name="getIngest", method="GET", path="/channels/{channel}/ingest", access=OWNER, summary="How it arrives",
              data=api.IngestState, handler=streaming.get_ingest),
     Endpoint(name="addMetadata", method="POST", path="/channels/{channel}/metadata", access=OWNER,
@@ -122,6 +155,7 @@ def internal_app(services: Services) -> web.Application:
     app = _app(services, signed.BODY_MAX)
     app.add_routes(callbacks.routes())
     app.router.add_post("/internal/webrtc/heartbeat", signed.signed(WebrtcHeartbeat, webrtc.heartbeat))
+    app.router.add_post("/internal/relay/heartbeat", signed.signed(RelayHeartbeat, relay.heartbeat))
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", health.metrics)

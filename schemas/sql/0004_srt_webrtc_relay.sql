@@ -21,13 +21,15 @@ CREATE TABLE pulls (
     seen_at    timestamptz
 );
 
--- url and stream_key are sealed.
+-- url, stream_key and target are sealed. target: url and stream_key as one address, which the relay is told; it is
+-- kept, because sealing it again would look like another one.
 CREATE TABLE restreams (
     id         text PRIMARY KEY,
     channel_id text NOT NULL REFERENCES channels ON DELETE CASCADE,
     name       text NOT NULL,
     url        text NOT NULL,
-    stream_key text NOT NULL DEFAULT '', -- sealed, '' is none
+    stream_key text NOT NULL DEFAULT '', -- '' is none
+    target     text NOT NULL,
     shown_url  text NOT NULL,
     is_enabled boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),

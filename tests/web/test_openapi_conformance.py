@@ -25,7 +25,7 @@ CONFIG = """
 [[operations]]
 include-operation-id = [
   "register", "createChannel", "listChannels", "patchChannel", "addMetadata", "listVods", "listClips", "listFollows",
-  "createClip", "shareChannel", "shareVod", "shareClip",
+  "createClip", "shareChannel", "shareVod", "shareClip", "putPull", "createRestream", "patchRestream",
 ]
 checks.positive_data_acceptance.enabled = false
 """

@@ -5,6 +5,7 @@ import re
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
 from web import passwords, throttle
+from web.api.pulls import may_pull
 from web.calls import Call
 from web.names import refuse_reserved
 from web.store import channels, sessions, users
@@ -90,6 +91,7 @@ async def _me(call: Call[None] | Call[api.PatchMe], account: Account) -> api.Me:
         account.is_admin,
         account.email,
         [api.OwnedChannel(channel.id, channel.name) for channel in own],
+        may_pull=may_pull(account),
     )
 
 

@@ -22,6 +22,7 @@ from schemas.ingest import (
     SessionHealth,
     Unpublish,
 )
+from web.api.publish_tickets import read_ticket
 from web.api.streaming import TEST_KEPT_S, health_key, test_key
 from web.services import Services
 from web.signed import signed
@@ -36,11 +37,11 @@ log = structlog.get_logger()
 
 async def publish(services: Services, request: PublishRequest) -> PublishGrant:
     """May this publisher go on?"""
-    key_hash = digest(request.key[:KEY_MAX])
+    proof = await read_ticket(services, request) or digest(request.key[:KEY_MAX])
     terms = terms_of(services.settings)
     async with services.pool.acquire() as connection, connection.transaction():
         try:
-            outcome = await streams.open_(connection, request, key_hash, terms)
+            outcome = await streams.open_(connection, request, proof, terms)
         except ValueError as error:
             raise ApiError(ErrorCode.FORBIDDEN, str(error)) from None
         if isinstance(outcome, Refusal):

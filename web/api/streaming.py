@@ -10,7 +10,7 @@ from schemas.ids import ChannelId
 from schemas.ingest import SessionHealth
 from web.calls import Call
 from web.services import Services
-from web.store import keys, streams
+from web.store import keys, pulls, streams
 from web.tokens import digest, make_stream_key
 
 KEY_REPLACED = "The stream key was replaced."
@@ -63,9 +63,10 @@ async def rotate(services: Services, channel: ChannelId) -> str:
 
 
 async def go_offline(call: Call[None]) -> api.GoneOffline:
-    """End the running stream and cut its publisher."""
+    """End the running stream and cut its publisher; one that is fetched from elsewhere would come back by itself."""
+    was_pulled = await pulls.switch(call.services.pool, call.channel.id, is_enabled=False)
     ended = await streams.end_channel(call.services.pool, call.channel.id, streams.TAKEN_OFF_AIR)
-    if not ended:
+    if not ended and not was_pulled:
         raise ApiError(ErrorCode.NO_PUBLISHER, "Nobody is publishing to this channel.")
     await call.services.events.cut([stream.session_id for stream in ended], streams.TAKEN_OFF_AIR)
     await call.services.events.ended(ended)

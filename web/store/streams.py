@@ -14,6 +14,7 @@ from schemas.access import Visibility
 from schemas.ids import ChannelId, NodeId, SessionId, make_id
 from schemas.ingest import Limits, PublishGrant, PublishRequest, read_priority, wants_takeover, wants_test
 from web.store import Connection, Database
+from web.store.pulls import IS_ALLOWED
 
 if TYPE_CHECKING:
     import asyncpg
@@ -34,6 +35,12 @@ TAKEN_OVER = "Another publisher of this channel has taken over."
 LOST = "lost"
 """The end reason of a row that nobody ended: it comes back if its node turns out to be alive."""
 RETURNING = " RETURNING id, channel_id, live_at IS NOT NULL AS was_live"
+CHANNEL = (
+    "c.id, c.name, c.title, c.ladder, c.max_bitrate_kbps, c.max_height, c.max_frame_rate, c.max_duration_s,"
+    " c.recording, c.visibility"
+)
+BY_TICKET = b""
+"""In the place of a key's hash, of sessions that a page's ticket began."""
 
 
 UNLISTED = "not running any more"
@@ -114,20 +121,19 @@ def _live(row: "Row") -> Live:
     return Live(SessionId(row["id"]), ChannelId(row["channel_id"]), row["viewer_count"])
 
 
-async def open_(connection: Connection, request: PublishRequest, key_hash: bytes, terms: Terms) -> Opened | Refusal:
-    """Open a session for the key's channel, or find the one that its node lets the publisher join.
+async def open_(
+    connection: Connection, request: PublishRequest, proof: bytes | ChannelId, terms: Terms
+) -> Opened | Refusal:
+    """Open a session for the channel that the proof is of, or find the one that its node lets the publisher join.
+
+    `proof` is the hash of a key, or a channel whose ticket it was.
 
     Call it inside a transaction and roll that back on a refusal. The share lock on the key orders this before or after
     a rotation: either the key is found revoked, or the rotation finds the row that was opened here. Raises
     `ValueError` with a sentence for bad parameters.
     """
     read_priority(request.params)
-    found = await connection.fetchrow(
-        "SELECT c.id, c.name, c.title, c.ladder, c.max_bitrate_kbps, c.max_height, c.max_frame_rate, c.max_duration_s,"
-        " c.recording, c.visibility FROM stream_keys k JOIN channels c ON c.id = k.channel_id"
-        " WHERE k.key_hash = $1 AND k.revoked_at IS NULL FOR SHARE OF k",
-        key_hash,
-    )
+    found = await _channel_of(connection, request, proof)
     if found is None:
         return Refusal.WRONG_KEY
     grant = PublishGrant(
@@ -174,9 +180,26 @@ async def open_(connection: Connection, request: PublishRequest, key_hash: bytes
             taken_over += await end_channel(connection, grant.channel_id, TAKEN_OVER)
         if await _is_full(connection, terms.max_streams):
             return Refusal.FULL
-        if await _insert(connection, request, grant, key_hash, found["title"]):
+        if await _insert(connection, request, grant, proof, found["title"]):
             return Opened(grant, replaced, taken_over)
         # another publisher of the channel was a moment faster: what he opened is visible now
+
+
+async def _channel_of(connection: Connection, request: PublishRequest, proof: bytes | ChannelId) -> "Row | None":
+    """Return the channel that a stream key, a relay's ticket (its hash, too) or a page's ticket lets publish to."""
+    if isinstance(proof, str):
+        return await connection.fetchrow(f"SELECT {CHANNEL} FROM channels c WHERE c.id = $1", proof)
+    if request.protocol == "pull":
+        return await connection.fetchrow(
+            f"SELECT {CHANNEL} FROM pulls p JOIN channels c ON c.id = p.channel_id JOIN users u ON u.id = c.user_id"
+            f" WHERE p.key_hash = $1 AND p.is_enabled AND {IS_ALLOWED} FOR SHARE OF p",
+            proof,
+        )
+    return await connection.fetchrow(
+        f"SELECT {CHANNEL} FROM stream_keys k JOIN channels c ON c.id = k.channel_id"
+        " WHERE k.key_hash = $1 AND k.revoked_at IS NULL FOR SHARE OF k",
+        proof,
+    )
 
 
 def _stricter(instance: Limits, channel: "Row") -> Limits:
@@ -220,7 +243,7 @@ async def _is_full(connection: Connection, max_streams: int) -> bool:
 
 
 async def _insert(
-    connection: Connection, request: PublishRequest, grant: PublishGrant, key_hash: bytes, title: str
+    connection: Connection, request: PublishRequest, grant: PublishGrant, proof: bytes | ChannelId, title: str
 ) -> bool:
     inserted = await connection.fetchval(
         "INSERT INTO streams (id, channel_id, key_hash, node_id, protocol, encoder, title, request_id, priority,"
@@ -228,7 +251,7 @@ async def _insert(
         " ON CONFLICT (channel_id) WHERE ended_at IS NULL DO NOTHING RETURNING id",
         grant.session_id,
         grant.channel_id,
-        key_hash,
+        BY_TICKET if isinstance(proof, str) else proof,
         request.node_id,
         request.protocol,
         request.encoder.replace("\0", "")[:ENCODER_MAX],
@@ -249,12 +272,15 @@ async def revive(db: Database, node: NodeId, sessions: list[SessionId]) -> list[
         "UPDATE streams s SET ended_at = NULL, end_reason = NULL,"
         " released_at = CASE WHEN is_recorded THEN released_at END"
         " WHERE id = ANY($1) AND node_id = $2 AND end_reason = $3"
-        " AND EXISTS (SELECT 1 FROM stream_keys k WHERE k.key_hash = s.key_hash AND k.revoked_at IS NULL)"
+        " AND (s.key_hash = $4"
+        " OR EXISTS (SELECT 1 FROM stream_keys k WHERE k.key_hash = s.key_hash AND k.revoked_at IS NULL)"
+        " OR EXISTS (SELECT 1 FROM pulls p WHERE p.key_hash = s.key_hash AND p.is_enabled))"
         " AND s.started_at = (SELECT max(o.started_at) FROM streams o WHERE o.channel_id = s.channel_id)"
         " RETURNING id, channel_id, viewer_count, live_at IS NOT NULL AS was_live",
         sessions,
         node,
         LOST,
+        BY_TICKET,
     )
     if rows:
         await db.execute(

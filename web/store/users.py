@@ -13,7 +13,7 @@ from web.store import Database
 if TYPE_CHECKING:
     Row = asyncpg.Record
 
-COLUMNS = "id, username, display_name, email, is_admin, max_channels, created_at"
+COLUMNS = "id, username, display_name, email, is_admin, max_channels, may_pull, created_at"
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -25,6 +25,7 @@ class Account(msgspec.Struct, frozen=True):
     email: str | None
     is_admin: bool
     max_channels: int
+    may_pull: bool
     created_at: datetime
 
 
@@ -37,6 +38,7 @@ def account_of(row: "Row") -> Account:
         row["email"],
         row["is_admin"],
         row["max_channels"],
+        row["may_pull"],
         row["created_at"],
     )
 
@@ -105,3 +107,8 @@ async def allow_one_more_channel(db: Database, user: UserId) -> None:
         " 1 + (SELECT count(*)::integer FROM channels WHERE user_id = $1)) WHERE id = $1",
         user,
     )
+
+
+async def set_may_pull(db: Database, user: UserId, *, may_pull: bool) -> None:
+    """Let an account have its channels fetched from elsewhere, or not any more."""
+    await db.execute("UPDATE users SET may_pull = $2 WHERE id = $1", user, may_pull)
