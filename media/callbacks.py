@@ -13,8 +13,17 @@ import structlog
 from media.publication import PublishAttempt, Refused, Unavailable
 from media.signed import CallbackRefused, SignedClient
 from schemas.errors import ErrorCode
-from schemas.ids import NodeId, SessionId
-from schemas.ingest import Heartbeat, HeartbeatAnswer, PublishGrant, PublishRequest, SessionHealth, Unpublish
+from schemas.ids import ChannelId, NodeId, SessionId
+from schemas.ingest import (
+    Heartbeat,
+    HeartbeatAnswer,
+    KeysAnswer,
+    KeysRequest,
+    PublishGrant,
+    PublishRequest,
+    SessionHealth,
+    Unpublish,
+)
 
 log = structlog.get_logger()
 
@@ -54,9 +63,9 @@ class Callbacks:
             log.warning("web does not answer, publisher told to come back", waited_s=GRANT_TIMEOUT_S)
             raise Unavailable from error
 
-    async def heartbeat(self, origin_url: str, sessions: list[SessionHealth]) -> HeartbeatAnswer:
+    async def heartbeat(self, origin_url: str, sessions: list[SessionHealth], srt_trouble: str = "") -> HeartbeatAnswer:
         """Tell how the node's sessions are, once. Raises `CallbackRefused`, `OSError` or `aiohttp.ClientError`."""
-        beat = Heartbeat(secrets.token_hex(16), self._node_id, origin_url, sessions)
+        beat = Heartbeat(secrets.token_hex(16), self._node_id, origin_url, sessions, srt_trouble)
         return await self._client.ask("heartbeat", beat, HeartbeatAnswer)
 
     async def unpublish(self, session_id: SessionId, reason: str) -> None:
@@ -64,3 +73,8 @@ class Callbacks:
         await self._client.insist(
             "unpublish", Unpublish(secrets.token_hex(16), 1, self._node_id, session_id, reason), dict
         )
+
+    async def keys(self, channels: list[ChannelId] | None = None, after: str = "") -> KeysAnswer:
+        """Ask who may publish: these channels, or a page of all. Raises `CallbackRefused` or what `TROUBLES` names."""
+        request = KeysRequest(secrets.token_hex(16), 1, self._node_id, channels, after)
+        return await self._client.ask("keys", request, KeysAnswer)

@@ -93,6 +93,8 @@ class Node:
         self._callbacks = callbacks
         self._registry = registry
         self._make_pipeline = make_pipeline
+        self.srt_trouble = ""
+        """Why nobody listens for SRT here though there is to be a port; web is told."""
         self.has_announced = asyncio.Event()
         """Set when web has been told of what was resumed, or could not be: publishers may come."""
         self._is_heard = asyncio.Event()  # a heartbeat has been answered
@@ -377,7 +379,7 @@ class Node:
         try:
             # One whose end is on its way to web is listed still: web would end it with a reason that is none.
             healths = [stay.health(asked) for stay in (*self._stays(), *self._farewells.values())]
-            answer = await self._callbacks.heartbeat(self._origin_url, healths)
+            answer = await self._callbacks.heartbeat(self._origin_url, healths, self.srt_trouble)
         except (CallbackRefused, aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
             self._failed(f"heartbeat: {type(error).__name__}")
             return False

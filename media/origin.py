@@ -21,18 +21,25 @@ def _no_trouble() -> str:
     return ""
 
 
+def _off() -> str:
+    return "off"
+
+
 def make_origin(
     sessions: Mapping[SessionId, LiveStream],
     disk_trouble: Callable[[], str] = _no_trouble,
     links: Iterable[web.RouteDef] = (),
+    srt_state: Callable[[], str] = _off,
 ) -> web.Application:
     """Return the application that serves these streams; the mapping may change while it runs.
 
-    `disk_trouble` says why streams go on from memory alone, or ""; `links` are routes of `media.links.server`.
+    `disk_trouble` says why streams go on from memory alone, or ""; `links` are routes of `media.links.server`;
+    `srt_state` is "ok", "off" or "unavailable" with the reason.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "sessions": len(sessions), "spool": disk_trouble() or "ok"})
+        spool = disk_trouble() or "ok"
+        return web.json_response({"status": "ok", "sessions": len(sessions), "spool": spool, "srt": srt_state()})
 
     async def multivariant(request: web.Request) -> web.Response:
         stream = sessions.get(SessionId(request.match_info["session"]))
@@ -60,12 +67,16 @@ def make_runner(
     sessions: Mapping[SessionId, LiveStream],
     disk_trouble: Callable[[], str] = _no_trouble,
     links: Iterable[web.RouteDef] = (),
+    srt_state: Callable[[], str] = _off,
 ) -> web.AppRunner:
     """Return the runner of the origin; a request whose client went away is cancelled, which frees its place in the
     waiting line.
     """
     return web.AppRunner(
-        make_origin(sessions, disk_trouble, links), handler_cancellation=True, access_log=None, shutdown_timeout=2.0
+        make_origin(sessions, disk_trouble, links, srt_state),
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=2.0,
     )
 
 

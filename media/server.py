@@ -16,9 +16,11 @@ from prometheus_client import REGISTRY
 
 from config import redis as redis_connection
 from config.limits import usable_cores
+from config.sealing import Seal
 from config.settings import Settings
 from media.callbacks import Callbacks
 from media.journal.metrics import DiskCollector
+from media.keys import KeyTable
 from media.links.server import Links
 from media.metrics import CoresCollector, LinksCollector, NodeCollector
 from media.node import Node
@@ -30,6 +32,8 @@ from media.recovery import recover
 from media.registry import Registry
 from media.rtmp.server import RtmpServer
 from media.spool import Spool, SpoolInUse
+from media.srt.lib import NoLibrary, load
+from media.srt.server import SrtServer
 from media.transcode.ability import able_encoder
 from media.transcode.admission import Admission
 
@@ -71,17 +75,18 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     pictures = Pictures(spool, slate_picture=settings.slate)
     workshop = await _workshop(settings, spool, pictures)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
+        callbacks = Callbacks(settings.internal_base_url, settings.secret, spool.node_id, http)
         node = Node(
             node_id=spool.node_id,
             origin_url=settings.origin_base_url,
             grace_s=settings.grace_s,
             spool=spool,
-            callbacks=Callbacks(settings.internal_base_url, settings.secret, spool.node_id, http),
+            callbacks=callbacks,
             registry=Registry(redis),
             make_pipeline=partial(Pipeline, workshop),
         )
         links = Links(node, node.feeds)
-        runner = make_runner(node.streams, lambda: spool.disk.trouble, links.routes())
+        runner = make_runner(node.streams, lambda: spool.disk.trouble, links.routes(), lambda: _srt_state(srt, node))
         await runner.setup()
         collectors = (
             NodeCollector(node),
@@ -93,26 +98,34 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         for collector in collectors:
             REGISTRY.register(collector)
         rtmp = RtmpServer(node)
+        keys = KeyTable(callbacks, redis, Seal(settings.secret))
+        srt = _srt_server(node, keys, settings)
         for recovered in await asyncio.to_thread(recover, spool, settings.grace_s):
             node.resume(recovered)
         life: asyncio.Task[None] | None = None
-        drawing = asyncio.create_task(pictures.run(), name="pictures")
+        helpers = {asyncio.create_task(pictures.run(), name="pictures")}
+        if srt is not None:
+            helpers.add(asyncio.create_task(keys.run(), name="keys"))
         try:
             await _listen_origin(runner, settings)
             life = asyncio.create_task(node.run(), name="node")
             await _announced(node)
             await _listen_rtmp(rtmp, settings, tls)
+            if srt is not None:
+                _listen_srt(srt, settings)
             log.info("ingest ready", node=spool.node_id, rtmp_port=settings.rtmp_port, rtmps=tls is not None)
             stopped = asyncio.create_task(stop.wait(), name="stop")
-            await asyncio.wait({stopped, life, drawing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopped, life, *helpers}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             log.info("ingest stopping", sessions=len(node.sessions))
         finally:
+            if srt is not None:
+                await srt.close()
             await rtmp.close()
             await links.close()
             if life is not None and not life.done():
                 await node.suspend()
-            tasks = {drawing} if life is None else {drawing, life}
+            tasks = helpers if life is None else {*helpers, life}
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -172,6 +185,29 @@ async def _listen_rtmp(rtmp: RtmpServer, settings: Settings, tls: ssl.SSLContext
             await rtmp.start(settings.rtmp_host, settings.rtmps_port, protocol="rtmps", ssl=tls)
     except OSError as error:
         raise StartError(f"RTMPS cannot listen on port {settings.rtmps_port} (TALLY_RTMPS_PORT): {error}") from error
+
+
+def _srt_server(node: Node, keys: KeyTable, settings: Settings) -> SrtServer | None:
+    """Return the server, None where there is to be none or libsrt is missing: everything else runs without it."""
+    if not settings.srt_port:
+        return None
+    try:
+        return SrtServer(load(), node, keys)
+    except NoLibrary as error:
+        node.srt_trouble = str(error)
+        log.warning("srt unavailable", reason=str(error))
+        return None
+
+
+def _srt_state(srt: SrtServer | None, node: Node) -> str:
+    return f"unavailable: {node.srt_trouble}" if node.srt_trouble else "off" if srt is None else "ok"
+
+
+def _listen_srt(srt: SrtServer, settings: Settings) -> None:
+    try:
+        srt.start(settings.srt_host, settings.srt_port, settings.srt_latency_ms)
+    except (OSError, ValueError) as error:
+        raise StartError(f"SRT cannot listen on UDP port {settings.srt_port} (TALLY_SRT_PORT): {error}") from error
 
 
 async def run(settings: Settings) -> None:

@@ -149,6 +149,12 @@ class Session:
             "publisher joined", encoder=publisher.encoder, priority=publisher.priority, waiting=self.is_waiting
         )
 
+    def has_room_for(self, priority: int, now: float) -> bool:
+        """Whether a publisher of this priority that does not take over would be let in. From any thread."""
+        publishers = tuple(self._publishers)
+        twin = next((each for each in publishers if each.priority == priority), None)
+        return twin.is_silent(now) if twin is not None else len(publishers) < MAX_PUBLISHERS
+
     def leave(self, publisher: Publisher, reason: str, now: float, *, is_lost: bool) -> None:
         """See `Seat`. A goodbye ends the session, unless somebody else is there; a loss lets it wait."""
         was_on_air = publisher is self._on_air

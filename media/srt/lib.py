@@ -46,6 +46,7 @@ class Option(IntEnum):
     LATENCY = 23
     PASSPHRASE = 26
     PBKEYLEN = 27
+    PEERVERSION = 35
     CONNTIMEO = 36
     RCVKMSTATE = 41
     SNDKMSTATE = 40
