@@ -34,6 +34,7 @@ def main() -> None:
         "transcode": _add_transcode,
         "pictures": _add_pictures,
         "clip": _add_clip,
+        "demux": _add_demux,
         "encoders": _add_encoders,
     }.items():
         if wanted in {name, "", "-h", "--help"}:
@@ -50,6 +51,11 @@ def main() -> None:
         from media.clips import worker as clips
 
         clips.main()  # likewise
+        return
+    if arguments.command == "demux":
+        from media.relay.pull import worker as demux
+
+        demux.main()  # likewise
         return
     try:
         settings = load(bare=wanted in BARE).settings
@@ -135,6 +141,10 @@ def _add_pictures(commands: "Commands") -> None:
 
 def _add_clip(commands: "Commands") -> None:
     commands.add_parser("clip", help="make one clip for the storage process that started this")
+
+
+def _add_demux(commands: "Commands") -> None:
+    commands.add_parser("demux", help="read the containers of a pull for the relay process that started this")
 
 
 def _ingest(settings: Settings) -> None:
