@@ -1,13 +1,14 @@
 """A publisher's socket: `RtmpPublisher` sends a stream to any RTMP(S) server, ours or another."""
 
 import asyncio
+import socket
 import ssl
 from types import TracebackType
 from typing import Self
 
 from media.packets import CodecConfig, Packet, TrackKind
 from media.rtmp import tags
-from media.rtmp.address import parse_url
+from media.rtmp.address import RtmpUrl, parse_url
 from media.rtmp.amf import AmfValue
 from media.rtmp.errors import ProtocolError
 from media.rtmp.publisher import Rejected, RtmpClient
@@ -36,14 +37,20 @@ class RtmpPublisher:
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, url: str, *, tls: ssl.SSLContext | None = None) -> Self:
-        """Connect and publish; returns when the server has accepted. `tls` replaces the default context of rtmps."""
+    async def connect(
+        cls, url: str, *, tls: ssl.SSLContext | None = None, connection: socket.socket | None = None
+    ) -> Self:
+        """Connect and publish; returns when the server has accepted.
+
+        `tls` replaces the default context of rtmps; `connection` is a connected socket to use, which is closed in the
+        end, whatever happens.
+        """
         target = parse_url(url)
         secure = (tls or ssl.create_default_context()) if target.is_secure else None
         core = RtmpClient(target.app, target.tc_url, target.name)
         try:
             async with asyncio.timeout(CONNECT_S):
-                reader, writer = await asyncio.open_connection(target.host, target.port, ssl=secure)
+                reader, writer = await _opened(target, secure, connection)
                 publisher = cls(core, reader, writer)
                 try:
                     await publisher._negotiate()
@@ -155,3 +162,16 @@ class RtmpPublisher:
         if not data and self._failure is None:
             self._failure = "the server closed the connection"
         return self._failure is None
+
+
+async def _opened(
+    target: RtmpUrl, secure: ssl.SSLContext | None, connection: socket.socket | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if connection is None:
+        return await asyncio.open_connection(target.host, target.port, ssl=secure)
+    try:
+        name = target.host if secure else None
+        return await asyncio.open_connection(sock=connection, ssl=secure, server_hostname=name)
+    except BaseException:
+        connection.close()
+        raise
