@@ -107,7 +107,7 @@ export function Player({ source, title, artist, label = 'Player', artwork = '', 
     <section ref={frame} className="player" aria-label={label} data-testid="player" data-state={state.phase} data-idle={isIdle}
       data-latency={stats?.latencyS?.toFixed(3) ?? ''} data-aim={stats?.aimS?.toFixed(3) ?? ''} data-buffer={stats?.bufferS.toFixed(3) ?? ''}
       data-dropped={stats?.droppedFrames ?? ''} data-stalls={stats?.stalls ?? ''} data-first-frame={player.firstFrameMs ?? ''}
-      data-muted={player.isMuted} data-delivery={stats?.webrtc ? 'webrtc' : 'hls'} data-lowest={player.lowest.phase} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-past={stats?.place.isPast ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
+      data-muted={player.isMuted} data-delivery={player.lowest.phase === 'on' ? 'webrtc' : 'hls'} data-lowest={player.lowest.phase} data-quality={stats?.quality ?? ''} data-auto={stats?.isAuto ?? true} data-reconnecting={source.isInterrupted ?? false} data-past={stats?.place.isPast ?? false} data-compact={isPreview} onPointerMove={wake} onFocus={wake}>
       <video ref={player.video} data-testid="video" playsInline tabIndex={-1} poster={poster} aria-label={isRecorded ? `Video: ${title}` : `Live video of ${artist}`}
         onPointerUp={tap} onDoubleClick={fullscreen} />
       <div className="overlay">

@@ -18,7 +18,7 @@ export function QualityMenu({ qualities, playing, lowest, isOpen, onToggle }: Pr
   const picked = pickQuality(choice, qualities);
   const isLowest = lowest.phase === 'on';
   const take = (wanted: QualityChoice) => () => {
-    if (isLowest) lowest.off();
+    if (isLowest || lowest.phase === 'joining') lowest.off();
     choose(wanted);
   };
   const now = playing ? `now ${playing}` : '';

@@ -16,7 +16,7 @@ export function StatsPanel({ stats, phase, firstFrameMs, onClose }: Props) {
     ? [
         ...(stats.webrtc ? webrtcRows(stats, stats.webrtc) : hlsRows(stats)),
         ['Picture', stats.width ? `${stats.width} × ${stats.height}` : NOTHING],
-        ['Quality', stats.quality ? `${stats.quality}${stats.isAuto ? ', automatic' : ''}` : NOTHING],
+        ['Quality', stats.quality ? `${stats.quality}${stats.isAuto && !stats.webrtc ? ', automatic' : ''}` : NOTHING],
         ['Bitrate', formatBitrate(stats.bitrateBps)],
         ['Codecs', stats.codecs || NOTHING],
         ['Dropped frames', `${stats.droppedFrames} of ${stats.totalFrames}`],

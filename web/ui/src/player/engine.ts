@@ -12,6 +12,7 @@ import type { Loop } from './loop';
 import { LowestLatency, type LowestState, type WhepModule } from './lowest';
 import { PlayWish } from './play-wish';
 import type { QualityChoice } from './quality';
+import { LIVE_WITHIN_MS } from './rewind';
 import type { PlayerEvent } from './state';
 import type { Stats } from './stats';
 import { Still } from './still';
@@ -37,7 +38,7 @@ export class PlayerEngine {
     this.lowest = new LowestLatency({
       load: options.loadWhep ?? (() => Promise.reject(new Error('not for this player'))),
       deliver: (whep, session, onLost) => {
-        const parts = { video, wish: this.wish, still: this.still, onEvent, onLost, zeroMs: () => this.hls.zeroMs(), goBack: (programMs: number) => this.goBack(programMs) };
+        const parts = { video, wish: this.wish, still: this.still, onEvent, onLost, zeroMs: () => this.hls.zeroMs(), goTo: (programMs: number) => this.goTo(programMs) };
         return new whep.WhepDelivery(session, parts);
       },
       isDue: () => !this.wish.isPaused && this.hls.isWithLive,
@@ -176,7 +177,8 @@ export class PlayerEngine {
     delivery.begin();
   }
 
-  private goBack(programMs: number): void {
+  private goTo(programMs: number): void {
+    if (programMs > Date.now() - LIVE_WITHIN_MS) return this.now.goLive();
     this.lowest.leave();
     this.hls.beginAt(programMs);
   }

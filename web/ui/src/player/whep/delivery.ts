@@ -2,7 +2,6 @@
 
 import type { Delivery } from '../delivery';
 import type { PlayWish } from '../play-wish';
-import { LIVE_WITHIN_MS } from '../rewind';
 import type { PlayerEvent } from '../state';
 import type { Stats } from '../stats';
 import type { Still } from '../still';
@@ -22,8 +21,8 @@ interface WhepParts {
   onEvent: (event: PlayerEvent) => void;
   /** The program time of media time 0, if HLS has told it. */
   zeroMs: () => number | null;
-  /** The viewer goes back to this moment, which only HLS can show. */
-  goBack: (programMs: number) => void;
+  /** The viewer wants to see this moment, which only HLS can show unless it is now. */
+  goTo: (programMs: number) => void;
   /** It is of no use any more. */
   onLost: (why: Why) => void;
 }
@@ -48,6 +47,7 @@ export class WhepDelivery implements Delivery {
     const { video, wish } = this.parts;
     this.session.onLost = () => this.lose(why('lost'));
     this.listen();
+    this.figures = this.session.latest;
     video.playbackRate = 1; // hls.js may have hurried
     video.srcObject = this.session.stream;
     void wish.try(false);
@@ -88,12 +88,11 @@ export class WhepDelivery implements Delivery {
   }
 
   seekBy(seconds: number): void {
-    if (seconds < 0) this.parts.goBack(this.edgeMs() + seconds * 1000);
+    if (seconds < 0) this.parts.goTo(this.edgeMs() + seconds * 1000);
   }
 
   seekToProgram(programMs: number): void {
-    if (programMs > this.edgeMs() - LIVE_WITHIN_MS) this.goLive();
-    else this.parts.goBack(programMs);
+    this.parts.goTo(programMs);
   }
 
   edgeMs(): number {
@@ -134,8 +133,8 @@ export class WhepDelivery implements Delivery {
   }
 
   private async look(): Promise<void> {
-    const figures = await this.session.figures();
-    if (this.isGone) return;
+    const figures = await this.session.figures().catch(() => null);
+    if (this.isGone || !figures) return; // closed while it was asked: there is nothing left to judge
     this.figures = figures;
     if (figures.packets !== this.heard.packets) this.heard = { packets: figures.packets, atMs: figures.atMs };
     if (this.isEnding && figures.atMs - this.heard.atMs > OVER_MS) return this.over();

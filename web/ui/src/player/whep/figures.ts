@@ -100,11 +100,10 @@ function ratesOf(now: Sums, before: Sums | null): Pick<Figures, 'lossShare' | 'j
   };
 }
 
-/** From the sender's clock, as for HLS; where the browser does not know that, what the way and the buffer take. */
+/** From the sender's clock, as for HLS; never less than what the way and the buffer take, which is all that some browsers know. */
 function latencyOf(playoutMs: number | undefined, rttMs: number | null, jitterBufferMs: number | null, nowMs: number): number | null {
-  if (playoutMs !== undefined) {
-    const agoMs = nowMs - (playoutMs > NTP_ZERO_MS ? playoutMs - NTP_ZERO_MS : playoutMs);
-    if (agoMs > 0 && agoMs < CLOCK_TRUST_MS) return agoMs;
-  }
-  return rttMs === null || jitterBufferMs === null ? null : rttMs / 2 + jitterBufferMs;
+  const leastMs = rttMs === null && jitterBufferMs === null ? null : (rttMs ?? 0) / 2 + (jitterBufferMs ?? 0);
+  if (playoutMs === undefined) return leastMs;
+  const agoMs = nowMs - (playoutMs > NTP_ZERO_MS ? playoutMs - NTP_ZERO_MS : playoutMs);
+  return agoMs > 0 && agoMs < CLOCK_TRUST_MS ? Math.max(agoMs, leastMs ?? 0) : leastMs;
 }

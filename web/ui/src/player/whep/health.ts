@@ -5,14 +5,14 @@ import { why, type Why } from './why';
 
 /** Without a new picture for this long it stands. */
 const STANDS_AFTER_MS = 900;
-/** A picture that stands this long while packets come will not move again by itself. */
+/** A picture that stands this long while packets come will not move again by itself, however short the time is that is known. */
 const FROZEN_MS = 4000;
 /** Nothing came for this long, over a connection that holds. */
 const SILENT_MS = 5000;
 /** Over this long a line is judged, and not before. */
 const WINDOW_MS = 6000;
 /** More of the time than this without a new picture cannot be watched. */
-const STANDING_SHARE = 0.35;
+const STANDING_SHARE = 0.45;
 /** Nor can a picture of which this much is lost after all repairs. */
 const LOSS_SHARE = 0.15;
 
@@ -28,14 +28,17 @@ export class Health {
   private movedAtMs: number | null = null;
   private heardAtMs = 0;
   private isStanding = false;
+  private wasWatched = false;
 
   /** `isWatched`: false while paused or in the background, when browsers may leave pictures undecoded. */
   note(now: Looked, isWatched: boolean): Verdict {
     const last = this.seen.at(-1);
     const isStill = last !== undefined && now.framesDecoded === last.framesDecoded;
-    if (this.movedAtMs === null || !isStill || !isWatched || this.isInterrupted) this.movedAtMs = now.atMs;
+    const isJudged = isWatched && this.wasWatched && !this.isInterrupted;
+    if (this.movedAtMs === null || !isStill || !isJudged) this.movedAtMs = now.atMs;
     if (last === undefined || now.packets !== last.packets || this.isInterrupted) this.heardAtMs = now.atMs;
-    if (!isWatched || this.isInterrupted) this.seen = [];
+    if (!isJudged) this.seen = [];
+    this.wasWatched = isWatched;
     this.seen.push({ ...now, isStill });
     while (this.seen.length > 1 && this.seen[1]!.atMs <= now.atMs - WINDOW_MS) this.seen.shift();
     this.countStop(now.atMs - this.movedAtMs > STANDS_AFTER_MS);

@@ -51,6 +51,11 @@ export class WhepSession {
     this.peer.close();
   }
 
+  /** The figures that were asked for last. */
+  get latest(): Figures | null {
+    return this.last;
+  }
+
   async figures(): Promise<Figures> {
     this.last = figuresOf(await this.peer.getStats(), Date.now(), this.last);
     return this.last;
@@ -63,8 +68,7 @@ export class WhepSession {
   private async join(url: string): Promise<void> {
     this.receive('video');
     this.receive('audio');
-    const { sdp = '' } = await this.peer.createOffer();
-    await this.peer.setLocalDescription({ type: 'offer', sdp: withStereo(sdp) });
+    await this.describe();
     await this.gathered();
     const resource = await takePlace(url, this.peer.localDescription!.sdp);
     if (this.isClosed) return leavePlace(resource); // the viewer has turned away meanwhile
@@ -73,6 +77,15 @@ export class WhepSession {
     await this.connected();
     await this.pictured();
     this.watch();
+  }
+
+  private async describe(): Promise<void> {
+    const offer = await this.peer.createOffer();
+    try {
+      await this.peer.setLocalDescription({ type: 'offer', sdp: withStereo(offer.sdp ?? '') });
+    } catch {
+      await this.peer.setLocalDescription(offer); // a browser that takes no changed description: mono
+    }
   }
 
   private receive(kind: 'video' | 'audio'): void {
