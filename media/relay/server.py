@@ -18,17 +18,18 @@ from media.relay.beats import Beats
 from media.relay.jobs import Jobs, Makers
 from media.relay.metrics import RelayCollector
 from media.relay.pull.job import Pull
+from media.relay.restream.job import Restream
 from media.relay.workplace import Workplace
 from media.signed import SignedClient
 from schemas.ids import NodeId, make_id
-from schemas.relay import PullOrder
+from schemas.relay import PullOrder, RestreamOrder
 
 log = structlog.get_logger()
 
 
 def makers(workplace: Workplace) -> Makers:
     """Return what makes jobs of orders. A new kind of job is a line here."""
-    return {PullOrder: partial(Pull, workplace)}
+    return {PullOrder: partial(Pull, workplace), RestreamOrder: partial(Restream, workplace)}
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:

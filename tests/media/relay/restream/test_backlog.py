@@ -24,7 +24,13 @@ async def drained(backlog: Backlog) -> list[FromFeed]:
 
 async def test_what_goes_in_comes_out_in_its_order() -> None:
     backlog = Backlog()
-    messages = [Configure("video", VIDEO), picture(0, is_keyframe=True), sound(1), Break("jump"), Ended("over")]
+    messages: list[FromFeed] = [
+        Configure("video", VIDEO),
+        picture(0, is_keyframe=True),
+        sound(1),
+        Break("jump"),
+        Ended("over"),
+    ]
     for message in messages:
         backlog.put(message)
     assert await drained(backlog) == messages
