@@ -28,7 +28,7 @@ class BandwidthTest:
         self._has_ended = False
         self._began = publisher.connected_at
         self._started_at_ms = time.time_ns() // 1_000_000
-        self._timeline = Timeline(samples_of)
+        self._timeline = Timeline(samples_of, publisher.stamps)
         self._meters: dict[TrackKind, TrackMeter] = {}
         publisher.sit(self)
 

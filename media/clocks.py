@@ -79,9 +79,7 @@ class TrackClock:
     )
 
     def __init__(self, stamps: StampFormat, head: Head) -> None:
-        self._per_s = stamps.ticks_per_s
-        self._half = 1 << (stamps.wrap_bits - 1)
-        self._mask = (1 << stamps.wrap_bits) - 1
+        self._count_as(stamps)
         self._head = head
         self.other: TrackClock = self
         """The other track's; the tracks of one publisher share an origin unless their stamps show otherwise."""
@@ -101,10 +99,16 @@ class TrackClock:
         self._base_arrival = 0.0
         self._period = float(FRAME_TICKS)
 
-    def release(self) -> None:
-        """Forget the publisher's clock: the next packet begins another."""
+    def _count_as(self, stamps: StampFormat) -> None:
+        self._per_s = stamps.ticks_per_s
+        self._half = 1 << (stamps.wrap_bits - 1)
+        self._mask = (1 << stamps.wrap_bits) - 1
+
+    def release(self, stamps: StampFormat) -> None:
+        """Forget the publisher's clock: the next packet begins another, which counts like this."""
         self.is_anchored = self.is_frozen = False
         self._lags_since = None
+        self._count_as(stamps)
 
     def difference(self, later: int, earlier: int) -> int:
         """Return the signed distance of two stamps in ticks; modulo the wrap, so that it undoes any number of them."""
@@ -164,7 +168,9 @@ class TrackClock:
         return self.media
 
     def media_of(self, stamp: int) -> int:
-        """Return the media time of any stamp of the publisher's clock, after `release` of the former one's."""
+        """Return the media time of any stamp of the publisher's clock; after `release` of the former one's, if both
+        count alike.
+        """
         return self.media + self.difference(stamp, self._stamp)
 
     def _follow(self, now: float) -> None:

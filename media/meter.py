@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from media.clocks import RTMP_STAMPS
 from media.codecs import rfc6381
 from media.hls.boxes import timescale
 from media.packets import CodecConfig, Packet, TrackKind
@@ -16,7 +17,7 @@ REMEMBERED_S = 12
 """Whole seconds of a connection's bytes that are kept."""
 BATCH_S = 0.005
 """What arrives within this time came in one read of the socket, and has one time of arrival."""
-MAX_STEP_MS = 10_000
+MAX_STEP_S = 10.0
 """A step of the publisher's clock beyond this, or backward, is a jump and says nothing of the network."""
 
 
@@ -98,18 +99,20 @@ class PublisherMeter:
     """What one connection sends: bytes by the second, and how irregularly its time stamps arrive.
 
     The interarrival jitter is RFC 3550's (6.4.1) with reads of the socket in place of packets: J += (|D| - J) / 16.
+    Stamps count in `ticks_per_s`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ticks_per_s: int = RTMP_STAMPS.ticks_per_s) -> None:
+        self._ticks_per_s = ticks_per_s
         self.total_bytes = 0
         self.jitter_s = 0.0
         self._seconds: deque[list[int]] = deque(maxlen=REMEMBERED_S)  # [number of the second, bytes]
         self._first_second: int | None = None
-        self._stamp_ms: int | None = None  # the newest, of the read that is going on
+        self._stamp: int | None = None  # the newest, of the read that is going on
         self._arrival = 0.0
         self._last: tuple[int, float] | None = None  # newest stamp and arrival of the read before
 
-    def count(self, size: int, stamp_ms: int | None, now: float) -> None:
+    def count(self, size: int, stamp: int | None, now: float) -> None:
         """Take a packet that arrived at `now`; a stamp is given for one of the tracks only, the leading one."""
         self.total_bytes += size
         number = int(now)
@@ -120,21 +123,21 @@ class PublisherMeter:
             seconds.append([number, size])
             if self._first_second is None:
                 self._first_second = number
-        if stamp_ms is not None:
+        if stamp is not None:
             if now - self._arrival > BATCH_S:
                 self._finish_read()
                 self._arrival = now
-            self._stamp_ms = stamp_ms
+            self._stamp = stamp
 
     def _finish_read(self) -> None:
-        if self._stamp_ms is None:
+        if self._stamp is None:
             return
         if self._last is not None:
-            step_ms = self._stamp_ms - self._last[0]
-            if 0 <= step_ms <= MAX_STEP_MS:
-                difference_s = abs((self._arrival - self._last[1]) - step_ms / 1000)
+            step_s = (self._stamp - self._last[0]) / self._ticks_per_s
+            if 0 <= step_s <= MAX_STEP_S:
+                difference_s = abs((self._arrival - self._last[1]) - step_s)
                 self.jitter_s += (difference_s - self.jitter_s) / 16
-        self._last = (self._stamp_ms, self._arrival)
+        self._last = (self._stamp, self._arrival)
 
     def bitrate_bps(self, now: float, period_s: int = PERIOD_S) -> int:
         """Return the mean of the last whole seconds, at most `period_s`; the first second only while it is alone."""

@@ -42,8 +42,8 @@ class CodecConfig(msgspec.Struct, frozen=True, gc=False):
 class Packet(msgspec.Struct, gc=False):
     """One coded access unit. H.264 and HEVC are length-prefixed (as in avcC), AAC is raw (no ADTS).
 
-    `dts` and `pts` are in milliseconds as the publisher sent them until `Timeline` has seen them; after it in
-    `VIDEO_TIMESCALE` ticks (video) or samples (audio) of one monotonic media time.
+    `dts` and `pts` count as the publisher's protocol does (`Publication.push`) until `Timeline` has seen them; after
+    it in `VIDEO_TIMESCALE` ticks (video) or samples (audio) of one monotonic media time.
     """
 
     kind: TrackKind

@@ -69,7 +69,9 @@ class Publication(Interface):
         """Take a track's configuration; repeated equal ones are free."""
 
     def push(self, packet: Packet) -> None:
-        """Take a packet with `dts` and `pts` in milliseconds of the publisher's clock, unwrapped or not (32 bits)."""
+        """Take a packet with `dts` and `pts` of the publisher's clock, unwrapped or not: RTMP's in milliseconds (32
+        bits), of all other protocols both tracks' in 90 kHz (33 bits).
+        """
 
     def describe(self, description: Description) -> None:
         """Take what the publisher says of its stream; it may say it again."""

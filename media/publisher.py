@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol as Interface
 
+from media.clocks import MPEG_TS_STAMPS, RTMP_STAMPS
 from media.meter import PublisherMeter
 from media.packets import CodecConfig, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused
@@ -14,6 +15,8 @@ FROZEN_S = 3.0
 """A publisher that sent nothing for this long may be replaced by another."""
 VIDEO_WAIT_S = 1.0
 """A publisher that has shown no video configuration for this long is taken for one without video."""
+RTMP_PROTOCOLS = frozenset({"rtmp", "rtmps"})
+"""These stamp their packets in milliseconds; of all others both tracks come in 90 kHz."""
 
 _VIDEO, _AUDIO = TrackKind.VIDEO, TrackKind.AUDIO
 _OBS = re.compile(r"libobs version (\d+\.\d+(?:\.\d+)?)")
@@ -61,7 +64,9 @@ class Publisher:
         """The newest of each track: what a session needs to begin with this publisher."""
         self.description: Description | None = None
         self.network: NetworkHealth | None = None
-        self.meter = PublisherMeter()
+        self.stamps = RTMP_STAMPS if attempt.protocol in RTMP_PROTOCOLS else MPEG_TS_STAMPS
+        """How its packets count time."""
+        self.meter = PublisherMeter(self.stamps.ticks_per_s)
         self.connected_at = self.last_data = clock()
         self._connected_at_ms = time.time_ns() // 1_000_000
         self._on_cut = on_cut

@@ -143,6 +143,7 @@ class Session:
         if self._is_new:
             self._is_new = False
             self._on_air = self._last = publisher
+            self._timeline.rejoin(stamps=publisher.stamps)
         elif publisher.takes_over:
             self._usurper = publisher
         self._log.info(
@@ -201,7 +202,9 @@ class Session:
     def _put_on_air(self, publisher: Publisher, now: float) -> None:
         old, is_usurper = self._on_air, publisher is self._usurper
         self._usurper = None
-        self._timeline.rejoin("the publisher is back" if old is None else "another publisher took over")
+        self._timeline.rejoin(
+            "the publisher is back" if old is None else "another publisher took over", publisher.stamps
+        )
         for config in publisher.configs.values():
             self._timeline.configure(config)
         if publisher.description is not None:

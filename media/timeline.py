@@ -56,7 +56,7 @@ class Timeline:
 
     def __init__(self, samples_of: SamplesOf, stamps: StampFormat = RTMP_STAMPS) -> None:
         self._samples_of = samples_of
-        self._ticks_per_s = stamps.ticks_per_s
+        self._stamps = stamps
         self._configs: dict[TrackKind, CodecConfig] = {}
         self._fresh: dict[TrackKind, CodecConfig] = {}  # configured, but not given out yet
         self._head = Head()
@@ -94,16 +94,21 @@ class Timeline:
         else:
             self._fresh[config.kind] = config
 
-    def rejoin(self, reason: str = "the publisher came back") -> None:
+    def rejoin(self, reason: str = "the publisher came back", stamps: StampFormat | None = None) -> None:
         """Expect another publisher, or one that was away: what comes next joins nothing before.
+
+        `stamps` is how its protocol counts time, None: as before.
 
         It begins with a `Discontinuity`, a keyframe and the audio that belongs to it; every configuration comes out
         again (the new publisher's, once `configure` has it). Media time goes on by the wall time that passed.
         """
         self._fresh = self._configs | self._fresh
         self._configs = {}
-        self._video.release()
-        self._audio.release()
+        if stamps is not None and stamps != self._stamps:
+            self._stamps = stamps
+            self._knows_clock = False  # nothing can be told by the one before
+        self._video.release(self._stamps)
+        self._audio.release(self._stamps)
         self._has_keyframe = self._has_audio_clock = False
         if self._is_started:
             self._break_reason = reason
@@ -129,7 +134,7 @@ class Timeline:
         clock = self._video if self._video.is_anchored else self._audio
         if not clock.is_anchored or clock.is_frozen:
             return None
-        media = clock.media_of(timestamp_ms * self._ticks_per_s // 1000)
+        media = clock.media_of(timestamp_ms * self._stamps.ticks_per_s // 1000)
         if abs(media - self._head.newest) > PLACE_S * VIDEO_TIMESCALE:
             return None
         return media / VIDEO_TIMESCALE

@@ -111,3 +111,12 @@ def test_a_jump_of_the_publishers_clock_is_no_jitter() -> None:
     for number in range(50):
         meter.count(1, number * 40, 104 + number * 0.04)
     assert meter.jitter_s == pytest.approx(0, abs=0.001)
+
+
+def test_stamps_of_90_khz_have_the_same_jitter() -> None:
+    steady, shaken = PublisherMeter(90_000), PublisherMeter(90_000)
+    for number in range(400):
+        steady.count(1, number * 9_000, 100 + number * 0.1)
+        shaken.count(1, number * 9_000, 100 + number * 0.1 + (number % 2) * 0.05)
+    assert steady.jitter_s == pytest.approx(0, abs=0.001)
+    assert shaken.jitter_s == pytest.approx(0.05, rel=0.05)

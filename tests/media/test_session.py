@@ -24,7 +24,7 @@ from media.session import (
     digest_of,
 )
 from schemas.ids import ChannelId, NodeId, SessionId
-from schemas.ingest import AddMetadata, Limits, PublishGrant, TrackHealth
+from schemas.ingest import AddMetadata, Limits, Protocol, PublishGrant, TrackHealth
 from tests.media.material import AUDIO_CONFIG, VIDEO_CONFIG
 from tests.media.passthrough import Passthrough
 
@@ -32,6 +32,7 @@ GRACE_S = 30.0
 GOP_S = 2.0
 FRAME_S = 0.04
 START = 1000.0
+PROTOCOLS: tuple[Protocol, ...] = ("rtmp", "srt", "rtmps", "whip", "pull", "rtmp")
 
 
 class Live:
@@ -111,18 +112,21 @@ def shape(width: int, height: int) -> CodecConfig:
 class Encoder:
     """A publisher's end: frames in real time, a keyframe every `GOP_S`, from stamp `first_ms` on."""
 
-    def __init__(self, stage: "Stage", first_ms: int, params: dict[str, str], config: CodecConfig) -> None:
+    def __init__(
+        self, stage: "Stage", first_ms: int, params: dict[str, str], config: CodecConfig, protocol: Protocol
+    ) -> None:
         self.cut_with: list[str] = []
-        attempt = PublishAttempt("rtmp", "key", params, "192.0.2.1", "test")
+        attempt = PublishAttempt(protocol, "key", params, "192.0.2.1", "test")
         self.publisher = Publisher(attempt, self.cut_with.append, stage.clock)
         self.config = config
         self.first_ms = first_ms
         self.frames = 0
+        self.ticks_per_ms = 1 if protocol.startswith("rtmp") else 90
 
     def send(self, size: int = 100) -> None:
         """Send the next frame."""
         is_keyframe = self.frames % round(GOP_S / FRAME_S) == 0
-        stamp = self.first_ms + round(self.frames * FRAME_S * 1000)
+        stamp = (self.first_ms + round(self.frames * FRAME_S * 1000)) * self.ticks_per_ms
         self.frames += 1
         self.publisher.push(Packet(TrackKind.VIDEO, stamp, stamp, is_keyframe, picture(size)))
 
@@ -150,8 +154,15 @@ class Stage:
     def clock(self) -> float:
         return self.now
 
-    def join(self, *, first_ms: int = 0, config: CodecConfig = VIDEO_CONFIG, **params: str) -> Encoder:
-        encoder = Encoder(self, first_ms, params, config)
+    def join(
+        self,
+        *,
+        first_ms: int = 0,
+        config: CodecConfig = VIDEO_CONFIG,
+        protocol: Protocol = "rtmp",
+        **params: str,
+    ) -> Encoder:
+        encoder = Encoder(self, first_ms, params, config, protocol)
         self.session.attach(encoder.publisher, self.now)
         encoder.publisher.configure(config)
         return encoder
@@ -186,6 +197,28 @@ async def say_goodbye(encoder: Encoder) -> None:
 
 
 # --- lost and back ------------------------------------------------------------------------------------------
+
+
+async def test_a_session_goes_from_rtmp_to_srt_and_back_without_losing_its_place() -> None:
+    stage = Stage()
+    for number, protocol in enumerate(PROTOCOLS):
+        encoder = stage.join(first_ms=7_000 * number, protocol=protocol)
+        stage.run(4, encoder)
+        health = stage.session.health(stage.now)
+        assert (health.protocol, health.dropped_packets, health.discontinuities) == (protocol, 0, number)
+        assert health.publishers[0].jitter_ms <= 1
+        await lose(encoder)
+        stage.run(2)
+    assert stage.pipeline.breaks == len(PROTOCOLS) - 1
+    assert len(stage.media_s) == len(PROTOCOLS) * 100
+    for number, media_s in enumerate(stage.media_s):
+        assert media_s == pytest.approx(number * FRAME_S + number // 100 * 2.0, abs=0.001)
+
+
+async def test_the_first_publisher_may_count_as_transport_streams_do() -> None:
+    stage = Stage()
+    stage.run(4, stage.join(first_ms=10**9, protocol="whip"))
+    assert stage.media_s == pytest.approx([number * FRAME_S for number in range(100)], abs=0.001)
 
 
 async def test_a_lost_publisher_leaves_a_slate_that_grows_with_the_clock() -> None:

@@ -1,7 +1,10 @@
 """Claims of media.timeline about publishers that come back, or take over: `rejoin`, `place`, `newest_s`."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from media.clocks import MPEG_TS_STAMPS, RTMP_STAMPS, StampFormat
 from media.packets import CodecConfig, Discontinuity, Packet, TrackKind
 from media.timeline import KEYFRAME_WAIT_S, NO_VIDEO_S, Timeline
 from tests.media.test_timeline import AUDIO, VIDEO, audio, packets, timeline, video
@@ -211,3 +214,52 @@ def test_nothing_comes_before_what_another_process_published() -> None:
     line.rejoin()
     [picture] = packets(line.push(video(0, key=True), 99.0))
     assert picture.dts > 60 * 90_000
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.permutations([RTMP_STAMPS, MPEG_TS_STAMPS]),
+    st.lists(st.tuples(st.integers(0, 2**33), st.floats(0.1, 20)), min_size=2, max_size=5),
+)
+def test_publishers_of_other_protocols_follow_each_other_on_one_media_time(
+    formats: list[StampFormat], stays: list[tuple[int, float]]
+) -> None:
+    """RTMP, SRT, RTMP: each counts time in its own way and from its own origin, and none loses the place."""
+    line = Timeline(lambda _config, _data: 1920)
+    line.configure(VIDEO)
+    line.configure(AUDIO)
+    now, seen = 0.0, [-1]
+    for number, (origin, away_s) in enumerate(stays):
+        stamps = formats[number % 2]
+        line.rejoin("another publisher took over", stamps)
+        began = now
+        for frame in range(50):
+            stamp = (origin + frame * stamps.ticks_per_s // 25) % (1 << stamps.wrap_bits)
+            pictures = packets(line.push(video(stamp, key=not frame), now))
+            heard = packets(line.push(audio(stamp), now))
+            assert [packet.dts for packet in pictures] == [pytest.approx((began + frame / 25) * 90_000, abs=9)]
+            assert [packet.dts for packet in heard] == [pytest.approx((began + frame / 25) * 48_000, abs=2_000)]
+            seen.append(pictures[0].dts)
+            now += 0.04
+        assert line.discontinuities == number
+        now += away_s - 0.04
+    assert seen == sorted(set(seen))
+    assert line.dropped_packets == line.repaired_stamps == 0
+
+
+def test_presentation_of_another_protocol_is_kept_to_the_tick() -> None:
+    line = on_air()
+    line.rejoin("another publisher took over", MPEG_TS_STAMPS)
+    first, second = (
+        packets(line.push(video(dts % 2**33, pts=(dts + 6006) % 2**33, key=dts < 2**33), 4.0))
+        for dts in (2**33 - 1, 2**33 + 3002)
+    )
+    assert (first[0].pts - first[0].dts, second[0].pts - second[0].dts) == (6006, 6006)
+    assert second[0].dts - first[0].dts == 3003
+
+
+def test_a_clock_that_counts_otherwise_is_never_taken_for_a_queue() -> None:
+    """What an RTMP publisher had queued is left out by its own clock, which says nothing of another's."""
+    line = on_air()
+    line.rejoin("the publisher is back", MPEG_TS_STAMPS)
+    assert packets(line.push(video(5_000, key=True), 10.0))[0].dts == 10 * 90_000
