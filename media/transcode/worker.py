@@ -41,7 +41,8 @@ from media.transcode.sound_thread import SoundThread
 from media.wire import MAX_MESSAGE_BYTES, pack
 
 GATHER_S = 0.015
-"""Packets of several rungs that become ready within this time are written together."""
+"""Packets of several rungs that become ready within this time are written together; Opus alone is for viewers who
+wait for every millisecond."""
 OUTBOX_PLACES = 512
 PROGRESS_S = 0.5
 LAST_WORDS_S = 2.0
@@ -108,6 +109,7 @@ class Worker:
         self._failed = threading.Lock()
         self._code = 0
         self._is_written = threading.Event()
+        self._gather_s = GATHER_S
 
     def run(self) -> int:
         """Work until the end; return the exit code."""
@@ -161,6 +163,8 @@ class Worker:
         return message
 
     def _begin(self, begin: Begin) -> None:
+        if not begin.rungs and begin.audio is not None and begin.audio.fourcc == "Opus":
+            self._gather_s = 0.0
         encoder = self._encoder_name(begin)
         shared = None
         if begin.rungs and CANDIDATES[encoder].pixels == SHARED_PIXELS:
@@ -246,7 +250,7 @@ class Worker:
     def _write(self) -> None:
         try:
             while True:
-                batch = self._outbox.take_all(GATHER_S)
+                batch = self._outbox.take_all(self._gather_s)
                 self._write_all(b"".join(map(pack, merged(batch))))
                 if self._outbox.is_over():
                     self._is_written.set()

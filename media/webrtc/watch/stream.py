@@ -17,6 +17,10 @@ SOUND_SLACK = SAMPLE_RATE // 25
 """40 ms: stamps of sound that are off by less are counted instead. Chromium takes a packet whose stamp is not exactly
 where the last one ended for one after a loss, and makes sound up until it has its place."""
 CLOCKS = {TrackKind.VIDEO: VIDEO_TIMESCALE, TrackKind.AUDIO: SAMPLE_RATE}
+LEAD_S = {TrackKind.VIDEO: 0.0, TrackKind.AUDIO: 0.08}
+"""How much earlier than they were sound is said to have been heard, so that players show pictures up to so much before
+their sound instead of holding them back for it: decoding into Opus and the player's own buffer for sound take longer
+than pictures do. From 125 ms on viewers notice (ITU-R BT.1359-1, section 3: sound behind pictures)."""
 RATE_PERIOD_S = 2.0
 """Over which the bitrate is measured."""
 
@@ -94,7 +98,7 @@ class Stream:
         """Return the wall clock's time of an RTP time stamp (unbounded), None while that is not known."""
         if self._wall_offset_s is None:
             return None
-        return ntp((timestamp - self._offsets[kind]) / CLOCKS[kind] + self._wall_offset_s)
+        return ntp((timestamp - self._offsets[kind]) / CLOCKS[kind] + self._wall_offset_s + LEAD_S[kind])
 
     def _measure(self, packet: Packet) -> None:
         if self._period_began is None or packet.pts < self._period_began:

@@ -23,6 +23,11 @@ log = structlog.get_logger()
 
 REPORT_S = 1.0
 """Between sender reports; the first goes with the first packet, so that lips and sound meet at once."""
+SILENT_S = 0.7
+"""After a viewer is connected, until its sound begins. Browsers begin to play sound some time after it comes, play all
+of what came until then, and hold pictures back by as much for ten seconds and more."""
+SILENCE = b"\xfc"
+"""A packet of Opus without sound: stereo, 20 ms, and as short as those of discontinuous transmission."""
 HELD_S = 15.0
 """How long a place is held for a peer that never connects; `Network` ends those earlier."""
 REPORTS_REMEMBERED = 8
@@ -46,6 +51,7 @@ class Viewer:
         self._by_ssrc: dict[int, TrackSender] = {}
         self._catching_up: CatchingUp | None = None
         self._waits = True  # for a keyframe
+        self._sound_from_s: float | None = None
         self._reported: dict[int, float] = {}  # middle of a report's time -> when it was sent
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(HELD_S, self.closed, "never connected")
@@ -127,6 +133,13 @@ class Viewer:
             if self._waits and not unit.is_keyframe:
                 return
             self._waits = False
+        else:
+            now_s = self._loop.time()
+            if self._sound_from_s is None:
+                self._sound_from_s = now_s + SILENT_S
+                unit = Unit(unit.first, [SILENCE], unit.timestamp, is_keyframe=False)
+            elif now_s < self._sound_from_s:
+                return
         self._send(sender, kind, unit)
 
     def end(self, reason: str) -> None:
