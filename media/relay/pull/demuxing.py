@@ -8,7 +8,6 @@ Errors: `Setback` of the job (the child died; or the container cannot be read).
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -39,6 +38,7 @@ class Demuxing:
     def __init__(self) -> None:
         self._process: Process | None = None
         self._is_complete = False
+        self._unfinished = 0
 
     async def __aenter__(self) -> Self:
         try:
@@ -54,12 +54,13 @@ class Demuxing:
         process = self._process
         assert process is not None
         processes.kill_group(process.pid)
-        with suppress(ProcessLookupError):
-            process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
         try:
             async with asyncio.timeout(END_S):
+                while await process.stdout.read(1 << 16):
+                    """Of what it had still said: asyncio waits for the end of a pipe, and stops reading a full one."""
                 await process.wait()
         except TimeoutError:
             log.error("demuxer does not end", pid=process.pid)
@@ -72,6 +73,7 @@ class Demuxing:
 
     async def open(self, order: Open) -> None:
         """Begin a container; the one before must have been finished or given up by `end`."""
+        self._unfinished += 1
         await self._say(order)
 
     async def write(self, data: bytes) -> None:
@@ -85,8 +87,8 @@ class Demuxing:
 
     async def complete(self) -> None:
         """Say that the container was the last: what is still in the child comes, then `read` returns None."""
-        self._is_complete = True
         await self.end()
+        self._is_complete = True
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
 
@@ -101,7 +103,8 @@ class Demuxing:
                 raise Setback(CHILD_DIED)
             message = _decoder.decode(await pipe.readexactly(size))
         except (asyncio.IncompleteReadError, OSError, msgspec.MsgspecError) as error:
-            if self._is_complete and isinstance(error, asyncio.IncompleteReadError) and not error.partial:
+            is_end = isinstance(error, asyncio.IncompleteReadError) and not error.partial
+            if is_end and self._is_complete and not self._unfinished:
                 return None
             log.warning("demuxer gone", pid=self.pid, error=f"{type(error).__name__}: {error}"[:200])
             raise Setback(CHILD_DIED) from error
@@ -109,6 +112,7 @@ class Demuxing:
             return message.packet
         if isinstance(message, Configured):
             return message.config
+        self._unfinished -= 1
         return message
 
     async def _say(self, message: Open | Data | End) -> None:

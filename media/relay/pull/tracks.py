@@ -4,7 +4,9 @@ H.264 and HEVC come with lengths (MP4, Matroska, FLV) or as a byte stream (MPEG-
 Runs in the child. Errors: `Unsupported` (the codec is none that is carried here).
 """
 
+import heapq
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import av
 from av.audio.stream import AudioStream
@@ -19,7 +21,7 @@ from media.ts import tables
 from media.ts.frames import FRAMINGS
 
 Unit = CodecConfig | Packet
-AvPacket = av.Packet[Stream]
+AvPacket: TypeAlias = "av.Packet[Stream]"
 
 _VIDEO_TRACK, _AUDIO_TRACK = TrackKind.VIDEO, TrackKind.AUDIO
 _VIDEO = {"h264": "avc1", "hevc": "hvc1", "av1": "av01"}
@@ -29,6 +31,11 @@ _SEQUENCE_HEADERS = frozenset({"mp4a", "Opus", "fLaC"})
 """Sound that cannot be decoded without what stands beside it."""
 
 
+MOST_REORDERED = 16
+"""Pictures of H.264 that may be decoded before one that is shown earlier (annex A.3.1)."""
+USUAL_LENGTH = VIDEO_TIMESCALE // 30
+
+
 class Unsupported(Exception):
     """The text is a sentence that names what there is instead."""
 
@@ -36,9 +43,10 @@ class Unsupported(Exception):
 class Track:
     """One elementary stream. `end` is where its newest packet ends, in 90 kHz; None before the first."""
 
-    def __init__(self, kind: TrackKind, fourcc: str) -> None:
+    def __init__(self, kind: TrackKind, fourcc: str, reorder: int = 0) -> None:
         self.kind, self.fourcc = kind, fourcc
         self.end: int | None = None
+        self._decoding = DecodeTimes(reorder)
         self._config: CodecConfig | None = None
 
     def read(self, packet: AvPacket, offset: int) -> Iterator[Unit]:
@@ -46,11 +54,11 @@ class Track:
         dts, pts = _ticks(packet, packet.dts), _ticks(packet, packet.pts)
         if dts is None and pts is None:
             return
-        dts = pts if dts is None else dts
-        pts = dts if pts is None else pts
-        assert dts is not None
-        assert pts is not None
         length = _ticks(packet, packet.duration) or 0
+        if dts is None:
+            assert pts is not None
+            dts = self._decoding.of(pts, length)
+        pts = dts if pts is None else pts
         self.end = max(dts + length, self.end or dts)
         yield from self._units(packet, dts + offset, pts + offset)
 
@@ -63,11 +71,32 @@ class Track:
             yield config
 
 
+class DecodeTimes:
+    """When pictures are decoded, of containers that say only when they are shown (Matroska).
+
+    In decoding order the stamps of presentation, sorted, are those of decoding, `reorder` pictures earlier.
+    """
+
+    def __init__(self, reorder: int) -> None:
+        self._reorder = min(reorder, MOST_REORDERED)
+        self._shown: list[int] = []
+        self._first: int | None = None
+
+    def of(self, pts: int, length: int) -> int:
+        """Return the decoding time of the next picture; `length` is how long it is shown, 0 when that is unknown."""
+        if self._first is None:
+            self._first = pts
+        heapq.heappush(self._shown, pts)
+        if len(self._shown) > self._reorder:
+            return min(heapq.heappop(self._shown), pts)
+        return min(self._first - (self._reorder + 1 - len(self._shown)) * (length or USUAL_LENGTH), pts)
+
+
 class ByteStreamTrack(Track):
     """H.264 or HEVC with start codes."""
 
-    def __init__(self, fourcc: str, extradata: bytes) -> None:
-        super().__init__(TrackKind.VIDEO, fourcc)
+    def __init__(self, fourcc: str, extradata: bytes, reorder: int) -> None:
+        super().__init__(TrackKind.VIDEO, fourcc, reorder)
         self._reader = AnnexBReader(fourcc)
         self._reader.read(extradata)  # RTSP: the parameter sets may be in the description alone
 
@@ -82,8 +111,8 @@ class ByteStreamTrack(Track):
 class PictureTrack(Track):
     """Pictures as MP4 holds them: the configuration is beside them, lengths are before their NAL units."""
 
-    def __init__(self, fourcc: str, record: bytes) -> None:
-        super().__init__(TrackKind.VIDEO, fourcc)
+    def __init__(self, fourcc: str, record: bytes, reorder: int) -> None:
+        super().__init__(TrackKind.VIDEO, fourcc, reorder)
         self._first = video_config(fourcc, record)
 
     def _units(self, packet: AvPacket, dts: int, pts: int) -> Iterator[Unit]:
@@ -153,7 +182,8 @@ def _track(stream: VideoStream | AudioStream) -> Track | None:
     try:
         if isinstance(stream, VideoStream):
             is_cover = bool(stream.disposition & stream.disposition.attached_pic)
-            return None if is_cover else _video_track(codec, extradata)
+            reorder = stream.codec_context.reorder_depth
+            return None if is_cover else _video_track(codec, extradata, reorder)
         return _audio_track(codec, extradata)
     except BadConfig:
         return None
@@ -165,13 +195,13 @@ def _codec(stream: Stream) -> str:
     return "" if context is None else stream.codec_context.name
 
 
-def _video_track(codec: str, extradata: bytes) -> Track | None:
+def _video_track(codec: str, extradata: bytes, reorder: int) -> Track | None:
     fourcc = _VIDEO.get(codec)
     if fourcc is None:
         return None
     if fourcc != "av01" and extradata[:1] != b"\x01":  # configurationVersion; a byte stream begins with zeros
-        return ByteStreamTrack(fourcc, extradata)
-    return PictureTrack(fourcc, extradata)
+        return ByteStreamTrack(fourcc, extradata, reorder)
+    return PictureTrack(fourcc, extradata, reorder)
 
 
 def _audio_track(codec: str, extradata: bytes) -> Track | None:
