@@ -79,7 +79,6 @@ export class PlayerEngine {
 
   seekToProgram(programMs: number): void {
     this.now.seekToProgram(programMs);
-    this.lowest.consider(); // it may have been a wish to be live
   }
 
   /** How fast a recording plays. */

@@ -70,7 +70,7 @@ describe('the lowest latency', () => {
     expect(FakeHls.last.isDestroyed).toBe(true);
     expect(video.srcObject).not.toBeNull();
     expect(video.play).toHaveBeenCalledTimes(2);
-    expect(events.at(-1)).toEqual({ type: 'playing' });
+    expect(engine.stats()).toMatchObject({ totalFrames: 15, webrtc: { rttMs: 24 } });
   });
 
   it('leaves HLS playing when the server refuses, and says why in its words', async () => {
@@ -212,6 +212,10 @@ describe('what a viewer does at the lowest latency', () => {
     playAt(30);
     await passes(5000);
     expect(posts()).toBe(1);
+    engine.retry(); // begins where HLS does, not there again
+    await passes(0);
+    FakeHls.last.emit('updated');
+    expect(FakeHls.last.sets).toEqual([]);
   });
 
   it('stays when the seek is to the live picture, or forward', async () => {
@@ -240,6 +244,16 @@ describe('what a viewer does at the lowest latency', () => {
     expect(FakeHls.made).toHaveLength(2);
     await passes(200);
     expect([phase(), placesLeft()]).toEqual(['on', 1]);
+  });
+
+  it('gives its place back when it is paused before there is a picture', async () => {
+    await playHls();
+    FakePeer.pictures = false;
+    engine.setLowest(true, URL_OF);
+    await passes(1000);
+    expect([phase(), placesLeft()]).toEqual(['joining', 1]);
+    engine.pause();
+    expect([phase(), placesLeft()]).toEqual(['idle', 0]);
   });
 
   it('does not join while it is paused', async () => {
@@ -274,6 +288,16 @@ describe('a stream at the lowest latency', () => {
     engine.setInterrupted(false);
     FakePeer.pictures = true;
     await passes(5000);
+    expect(phase()).toBe('on');
+  });
+
+  it('is waited for by who joins while the publisher is away', async () => {
+    await playHls();
+    engine.setInterrupted(true);
+    engine.setLowest(true, URL_OF);
+    await passes(200);
+    FakePeer.pictures = false;
+    await passes(20_000);
     expect(phase()).toBe('on');
   });
 
