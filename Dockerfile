@@ -18,6 +18,8 @@ COPY --from=ui /src/web/static web/static
 RUN uv pip install --no-cache --python /opt/tally/bin/python --no-build-isolation --no-deps .
 
 FROM python:3.12-slim
+# SRT goes through the system's library; without it everything else runs.
+RUN apt-get update && apt-get install -y --no-install-recommends libsrt1.5-openssl && rm -rf /var/lib/apt/lists/*
 # The embedded PostgreSQL refuses root, and nothing here needs it.
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin tally && install -d -o tally -g tally -m 700 /data
 COPY --from=build /opt/tally /opt/tally
@@ -25,7 +27,7 @@ ENV PATH=/opt/tally/bin:$PATH PYTHONUNBUFFERED=1 TALLY_DATA=/data TALLY_LOG_FORM
 USER tally
 WORKDIR /data
 VOLUME /data
-EXPOSE 8080 1935
+EXPOSE 8080 1935 8890/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "config.health"]
 ENTRYPOINT ["tally"]

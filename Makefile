@@ -23,6 +23,7 @@ help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 run: setup $(UI)/.built ## set everything up and start Tallylight in the foreground (Ctrl-C stops it)
+	@bash .ci/srt --wanted
 	@exec $(VENV)/bin/tally serve
 
 test: setup-dev $(UI)/.built ## set everything up and run every check
@@ -34,6 +35,7 @@ demo: setup ## publish a moving test picture with a clock and a tone to the demo
 bench: setup-dev $(UI)/.built ## print the benchmark tables
 	@bash .ci/chromium
 	@bash .ci/edges
+	@bash .ci/srt
 	@exec $(PY) -m tests.bench
 
 doctor: setup ## check this machine and print every setting with its source

@@ -23,6 +23,7 @@ DECODERS = {
     "ac-3": "ac3",
     "ec-3": "eac3",
     ".mp3": "mp3float",
+    ".mp2": "mp2float",
 }
 SLACK_S = 0.040
 LAYOUTS = {1: "mono", 2: "stereo"}

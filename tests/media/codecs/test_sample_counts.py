@@ -16,7 +16,7 @@ def encoded(encoder: str, *, rate: int, layout: str, options: dict[str, str]) ->
     """Encode a tone; return the extradata, the packets and how many samples each lasts."""
     context = av.CodecContext.create(encoder, "w")
     assert isinstance(context, av.AudioCodecContext)
-    sample_format = {"flac": "s16", "libopus": "flt"}.get(encoder, "fltp")
+    sample_format = {"flac": "s16", "mp2": "s16", "libopus": "flt"}.get(encoder, "fltp")
     context.sample_rate, context.layout, context.format = rate, layout, sample_format
     context.time_base = Fraction(1, rate)
     context.options = options
@@ -57,6 +57,7 @@ CASES = [
                                  (44_100, "stereo", "1000"), (48_000, "stereo", "200"), (48_000, "mono", "4096"))],
     *[("libmp3lame", ".mp3", rate, layout, {})
       for rate, layout in ((44_100, "stereo"), (48_000, "mono"), (22_050, "mono"), (8_000, "mono"))],
+    *[("mp2", ".mp2", rate, layout, {}) for rate, layout in ((48_000, "stereo"), (44_100, "mono"), (24_000, "mono"))],
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ FOURCCS = {
     "aac": "mp4a",
     "libopus": "Opus",
     "libmp3lame": ".mp3",
+    "mp2": ".mp2",
     "ac3": "ac-3",
     "eac3": "ec-3",
     "flac": "fLaC",
