@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from config import libsrt
 from config.settings import Settings
 
 FIRST_RUN_FILE = "first-run.json"
@@ -34,7 +35,7 @@ def text(settings: Settings, version: str, first_run: FirstRun | None) -> str:
     public = settings.public_url.rstrip("/")
     lines = ["", f"Tallylight {version} is ready. Ctrl-C stops it.", ""]
     lines.append(f"  Watch       {first_run.watch_url if first_run else public}")
-    lines += [f"  Publish     {address}" for address in publish_addresses(settings)]
+    lines += [f"  Publish     {address}" for address in here(settings).values()]
     if first_run is not None:
         lines += [
             f"  Stream key  {first_run.stream_key}",
@@ -46,15 +47,27 @@ def text(settings: Settings, version: str, first_run: FirstRun | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def publish_addresses(settings: Settings) -> list[str]:
-    """Return the servers as OBS wants them: without the key."""
+def here(settings: Settings) -> dict[str, str]:
+    """Return those of `publish_addresses` that this machine can serve."""
+    found = publish_addresses(settings)
+    if isinstance(libsrt.find(), str):
+        found.pop("srt", None)
+    return found
+
+
+def publish_addresses(settings: Settings) -> dict[str, str]:
+    """Return the servers as OBS wants them, by their protocol (rtmp, rtmps, srt, whip): without the key."""
     host = urlsplit(settings.public_url).hostname or "localhost"
     host = f"[{host}]" if ":" in host else host
-    found = []
+    found: dict[str, str] = {}
     if settings.rtmp_port:
         port = "" if settings.rtmp_port == RTMP_PORT else f":{settings.rtmp_port}"
-        found.append(f"rtmp://{host}{port}/live")
+        found["rtmp"] = f"rtmp://{host}{port}/live"
     if settings.serves_rtmps:
         port = "" if settings.rtmps_port == RTMPS_PORT else f":{settings.rtmps_port}"
-        found.append(f"rtmps://{host}{port}/live")
+        found["rtmps"] = f"rtmps://{host}{port}/live"
+    if settings.srt_port:
+        found["srt"] = f"srt://{host}:{settings.srt_port}"
+    if settings.webrtc_port:
+        found["whip"] = f"{settings.public_url.rstrip('/')}/whip"
     return found

@@ -43,8 +43,9 @@ DELEGATES = {
     "storage": Delegate("media", "put streams and recordings into the object store", ("redis_url",)),
     "web": Delegate("web", "serve pages, API and streams to viewers", ("database_url", "redis_url")),
     "demo": Delegate("media", "publish a moving test picture with a clock and a tone"),
-    "user": Delegate("web", "add accounts", ("database_url", "redis_url")),
+    "user": Delegate("web", "add accounts, say what they may", ("database_url", "redis_url")),
     "channel": Delegate("web", "add channels, limit what they may send", ("database_url", "redis_url")),
+    "pull": Delegate("web", "fetch a channel's stream from elsewhere", ("database_url", "redis_url")),
     "key": Delegate("web", "show or rotate stream keys", ("database_url", "redis_url")),
     "access": Delegate("web", "replace the key of signed addresses", ("database_url", "redis_url")),
 }

@@ -75,10 +75,25 @@ def _parser() -> argparse.ArgumentParser:
 
     user = _add(subjects, "user", "Accounts.", "tally user add alice")
     text = "Make an account; its password is printed once."
-    add_user = _add(_verbs(user, "user"), "add", text, "tally user add alice --admin")
+    verbs = _verbs(user, "user")
+    add_user = _add(verbs, "add", text, "tally user add alice --admin")
     add_user.add_argument("name", metavar="NAME")
     add_user.add_argument("--admin", action="store_true", help="may do everything")
     _runs(add_user, commands.add_user)
+    text = "Say whether an account may have its channels fetched from elsewhere."
+    may_pull = _add(verbs, "may-pull", text, "tally user may-pull alice yes")
+    may_pull.add_argument("name", metavar="NAME")
+    may_pull.add_argument("answer", choices=("yes", "no"))
+    _runs(may_pull, commands.allow_pulls)
+
+    text = "Fetch a channel's stream from elsewhere; without an address from where it was fetched before."
+    pull = _add(subjects, "pull", text, "tally pull https://example.org/live/playlist.m3u8 news")
+    pull.add_argument(
+        "url", metavar="URL", nargs="?", help="http(s) (HLS, MPEG-TS), rtsp(s), rtmp(s), srt, udp or file"
+    )
+    pull.add_argument("channel", metavar="CHANNEL")
+    pull.add_argument("--off", action="store_true", help="no more, until it is turned on again")
+    _runs(pull, commands.pull)
 
     channel = _add(subjects, "channel", "Channels.", "tally channel add news --owner alice")
     text = "Make a channel; its stream key is printed once."

@@ -39,6 +39,12 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.base}/{name}"
 
 
+def whep_url(place: Place) -> str:
+    """Return where a live stream is watched over WebRTC."""
+    assert place.root == "hls"
+    return "/whep" + place.base.removeprefix("/hls")
+
+
 def scope_of(root: Root, name: str) -> str:
     """Return what a token for this must be signed for."""
     match root:

@@ -10,18 +10,20 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from config import banner
 from config.banner import FIRST_RUN_FILE
 from config.settings import Settings
-from schemas.api import NAME_PATTERN
+from schemas.api import NAME_PATTERN, PATTERN_WORDS, SOURCE_URL_PATTERN
 from schemas.errors import ApiError
 from schemas.ids import ChannelId
 from web import access
-from web.api.streaming import publish_urls, rotate
+from web.api import pulls as pulled
+from web.api.streaming import as_urls, publish_urls, rotate
 from web.calls import find_channel
 from web.names import refuse_reserved
 from web.server import open_services
 from web.services import Services
-from web.store import channels, keys, users
+from web.store import channels, keys, pulls, users
 from web.tokens import digest, make_stream_key
 
 ADMIN, DEMO = "admin", "demo"
@@ -86,7 +88,46 @@ async def add_channel(services: Services, arguments: Namespace) -> Shown:
         await users.allow_one_more_channel(connection, owner.id)
         channel = await channels.create(connection, owner.id, arguments.name)
         await keys.replace(connection, channel, digest(key), key[-4:])
-    return {"channelId": channel, "channel": arguments.name, "streamKey": key, **_urls(services.settings)}
+    await services.events.keys_changed([channel])
+    return {"channelId": channel, "channel": arguments.name, "streamKey": key, **await _urls(services, arguments.name)}
+
+
+async def allow_pulls(services: Services, arguments: Namespace) -> Shown:
+    """`user may-pull`: whether an account may have its channels fetched from elsewhere; what runs ends in seconds."""
+    account = await users.by_name(services.pool, arguments.name)
+    if account is None:
+        raise Failed(f"there is no user {arguments.name!r}: `tally user add {arguments.name}` makes one")
+    await users.set_may_pull(services.pool, account.id, may_pull=arguments.answer == "yes")
+    return {"username": account.username, "mayPull": arguments.answer == "yes"}
+
+
+async def pull(services: Services, arguments: Namespace) -> Shown:
+    """`pull`: fetch a channel from an address (again), or with --off no more."""
+    channel = await find_channel(services, arguments.channel)
+    if arguments.url is not None:
+        await _pull_from(services, channel.id, arguments.url, is_enabled=not arguments.off)
+    elif await pulls.find(services.pool, channel.id) is None:
+        raise Failed(f"{channel.name} is not fetched from anywhere: give an address before its name")
+    else:
+        await pulls.switch(services.pool, channel.id, is_enabled=not arguments.off)
+    row = await pulls.find(services.pool, channel.id)
+    assert row is not None
+    state = (await pulled.present(services, row)).state
+    return {
+        "channel": channel.name,
+        "url": row.shown_url,
+        "isEnabled": row.is_enabled,
+        "state": state.state,
+        "reason": state.reason,
+    }
+
+
+async def _pull_from(services: Services, channel: ChannelId, url: str, *, is_enabled: bool) -> None:
+    if not services.settings.secret:
+        raise Failed("TALLY_SECRET is not set and `tally serve` has made none here: the address cannot be sealed")
+    if not re.match(SOURCE_URL_PATTERN, url):
+        raise Failed(f"the address {PATTERN_WORDS[SOURCE_URL_PATTERN]}")
+    await pulled.put(services, channel, url, is_enabled=is_enabled, is_trusted=True)
 
 
 async def limit_channel(services: Services, arguments: Namespace) -> Shown:
@@ -114,7 +155,7 @@ async def show_key(services: Services, arguments: Namespace) -> Shown:
         "channel": channel.name,
         "lastFour": known.last_four,
         "createdAt": known.created_at.isoformat(),
-        **_urls(services.settings),
+        **await _urls(services, channel.name),
     }
 
 
@@ -122,7 +163,7 @@ async def rotate_key(services: Services, arguments: Namespace) -> Shown:
     """`key rotate`: the old key stops working at once and its publisher is cut."""
     channel = await find_channel(services, arguments.channel)
     key = await rotate(services, channel.id)
-    return {"channel": channel.name, "streamKey": key, **_urls(services.settings)}
+    return {"channel": channel.name, "streamKey": key, **await _urls(services, channel.name)}
 
 
 async def rotate_access(services: Services, arguments: Namespace) -> Shown:
@@ -155,7 +196,7 @@ async def first_run(services: Services, _arguments: Namespace) -> Shown:
 
 
 def _first_run(settings: Settings, channel: ChannelId, key: str, password: str) -> dict[str, str | None]:
-    urls = publish_urls(settings)
+    urls = as_urls(banner.here(settings), DEMO)  # what will run: nothing does yet
     return {
         "watchUrl": f"{settings.public_url.rstrip('/')}/{DEMO}",
         "rtmpUrl": urls.rtmp or urls.rtmps,
@@ -169,8 +210,8 @@ def _first_run(settings: Settings, channel: ChannelId, key: str, password: str) 
     }
 
 
-def _urls(settings: Settings) -> dict[str, str | None]:
-    urls = publish_urls(settings)
+async def _urls(services: Services, channel: str) -> dict[str, str | None]:
+    urls = await publish_urls(services, channel)
     return {"rtmpUrl": urls.rtmp or urls.rtmps, "srtUrl": urls.srt, "whipUrl": urls.whip}
 
 

@@ -1,7 +1,8 @@
 """What this process tells the others over Redis: channel events for viewers, commands for ingest.
 
 Both are at-most-once. What gets lost is made up for: sockets compare with the database now and then
-(`chat/hub.py`), and the answer to an ingest node's heartbeat repeats every cut and who may watch.
+(`chat/hub.py`), the answer to an ingest node's heartbeat repeats every cut and who may watch, and ingest reads all keys
+again every few minutes.
 """
 
 import time
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 
 from schemas.access import Visibility
 from schemas.ids import ChannelId, SessionId
-from schemas.ingest import INGEST_COMMANDS, AddMetadata, CutSession, SetVisibility
+from schemas.ingest import INGEST_COMMANDS, KEY_CHANGES, AddMetadata, CutSession, KeysChanged, SetVisibility
 from schemas.socket import (
     STREAM_EVENTS,
     ChannelEvent,
@@ -74,6 +75,10 @@ class Events:
         """Tell ingest to end these sessions now."""
         commands = [msgspec.json.encode(CutSession(session, reason)) for session in sessions]
         await self._publish(INGEST_COMMANDS, commands)
+
+    async def keys_changed(self, channels: Sequence[ChannelId]) -> None:
+        """Tell ingest to ask again who may publish to these."""
+        await self._publish(KEY_CHANGES, [msgspec.json.encode(KeysChanged(list(channels)))])
 
     async def metadata(self, command: AddMetadata) -> None:
         """Tell ingest what a session's players are to be told."""

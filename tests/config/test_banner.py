@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from config import banner
+import pytest
+
+from config import banner, libsrt
 from config.settings import Settings, load
 
 
@@ -12,15 +14,28 @@ def settings(directory: Path, **environ: str) -> Settings:
 
 def test_addresses_are_as_obs_wants_them(tmp_path: Path) -> None:
     tls = {"TALLY_TLS_CERTIFICATE": "c", "TALLY_TLS_KEY": "k"}
-    assert banner.publish_addresses(settings(tmp_path)) == ["rtmp://localhost/live"]
-    assert banner.publish_addresses(settings(tmp_path, TALLY_RTMP_PORT="0")) == []
-    assert banner.publish_addresses(settings(tmp_path, TALLY_PUBLIC_URL="https://tv.example/x", **tls)) == [
-        "rtmp://tv.example/live",
-        "rtmps://tv.example:1936/live",
-    ]
-    assert banner.publish_addresses(settings(tmp_path, TALLY_PUBLIC_URL="http://[::1]:8080", TALLY_RTMP_PORT="9")) == [
-        "rtmp://[::1]:9/live"
-    ]
+    assert banner.publish_addresses(settings(tmp_path)) == {
+        "rtmp": "rtmp://localhost/live",
+        "srt": "srt://localhost:8890",
+        "whip": "http://localhost:8080/whip",
+    }
+    assert banner.publish_addresses(settings(tmp_path, TALLY_PUBLIC_URL="https://tv.example/x", **tls)) == {
+        "rtmp": "rtmp://tv.example/live",
+        "rtmps": "rtmps://tv.example:1936/live",
+        "srt": "srt://tv.example:8890",
+        "whip": "https://tv.example/x/whip",
+    }
+    only_rtmp = {"TALLY_RTMP_PORT": "9", "TALLY_SRT_PORT": "0", "TALLY_WEBRTC_PORT": "0"}
+    assert banner.publish_addresses(settings(tmp_path, TALLY_PUBLIC_URL="http://[::1]:8080", **only_rtmp)) == {
+        "rtmp": "rtmp://[::1]:9/live"
+    }
+
+
+def test_srt_is_announced_where_its_library_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library, is_there in ((libsrt.Found("libsrt.so", "1.5.1"), True), ("install libsrt", False)):
+        monkeypatch.setattr(libsrt, "find", lambda found=library: found)
+        assert ("srt://localhost:8890" in banner.text(settings(tmp_path), "1.2.3", None)) is is_there
+    assert "http://localhost:8080/whip" in banner.text(settings(tmp_path), "1.2.3", None)
 
 
 def test_secrets_show_on_the_first_run_only(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from schemas.ingest import (
     Unpublish,
 )
 from web.api.publish_tickets import read_ticket
-from web.api.streaming import TEST_KEPT_S, health_key, test_key
+from web.api.streaming import SRT_LISTENS, TEST_KEPT_S, health_key, test_key
 from web.services import Services
 from web.signed import signed
 from web.store import keys, streams
@@ -91,6 +91,8 @@ def _refusal(why: Refusal, terms: Terms) -> ApiError:
 
 async def heartbeat(services: Services, report: Heartbeat) -> HeartbeatAnswer:
     """Bring the rows up to date with what the node runs; answer what it may not run."""
+    if not report.srt_trouble:
+        await services.redis.set(SRT_LISTENS, b"1", ex=LIVE_ENTRY_TTL_S)
     node, running = report.node_id, [session for session in report.sessions if not session.is_test]
     listed = [session.session_id for session in running]
     await _end_predecessor(services, node, report.origin_url)

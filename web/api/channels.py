@@ -85,6 +85,7 @@ async def create_channel(call: Call[api.CreateChannel]) -> api.Channel:
             language=wanted.language,
             tags=wanted.tags,
         )
+    await services.events.keys_changed([channel])
     return present(await find_channel(services, channel))
 
 
@@ -94,6 +95,8 @@ async def patch_channel(call: Call[api.PatchChannel]) -> api.Channel:
     if isinstance(change.ladder, str) and (trouble := unknown_name(change.ladder, services.settings.rungs)):
         raise ApiError(ErrorCode.INVALID_REQUEST, f"ladder: {trouble}", fields={"ladder": trouble})
     changes = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    if isinstance(change.srt_passphrase, str):
+        changes["srt_passphrase"] = services.seal.close(change.srt_passphrase)
     async with services.pool.acquire() as connection, connection.transaction():
         await channels.update(connection, call.channel.id, changes)
         if isinstance(change.title, str):
@@ -102,6 +105,8 @@ async def patch_channel(call: Call[api.PatchChannel]) -> api.Channel:
         session = await streams.open_session(services.pool, call.channel.id)
         if session is not None:
             await services.events.set_visibility(session, change.visibility)
+    if "srt_passphrase" in changes:
+        await services.events.keys_changed([call.channel.id])
     await services.events.updated(call.channel.id)
     return present(await find_channel(services, call.channel.id))
 

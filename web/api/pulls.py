@@ -3,6 +3,7 @@
 import structlog
 
 from config.addresses import Reach
+from config.sealing import CannotOpen
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, make_id
@@ -35,7 +36,8 @@ async def put_pull(call: Call[api.PutPull]) -> api.PullInfo:
     wanted, services, channel = call.input, call.services, call.channel.id
     found = await pulls.find(services.pool, channel)
     if isinstance(wanted.url, str):
-        await put(services, channel, call.account, wanted.url, is_enabled=wanted.is_enabled)
+        _refuse_others(call.account)
+        await put(services, channel, wanted.url, is_enabled=wanted.is_enabled, is_trusted=call.account.is_admin)
     elif found is None:
         raise ApiError(ErrorCode.NOT_FOUND, "This channel is not fetched from anywhere: send a url.")
     else:
@@ -53,12 +55,14 @@ async def delete_pull(call: Call[None]) -> api.Nothing:
     return api.Nothing()
 
 
-async def put(services: Services, channel: ChannelId, by: Account, url: str, *, is_enabled: bool) -> None:
+async def put(services: Services, channel: ChannelId, url: str, *, is_enabled: bool, is_trusted: bool) -> None:
     """Fetch a channel from this address. Raises FORBIDDEN and INVALID_REQUEST."""
-    _refuse_others(by)
     parts = outside.check("url", url, Reach(services.settings.pull_allow))
-    if parts.scheme in outside.ADMINISTRATORS and not by.is_admin:
+    if parts.scheme in outside.ADMINISTRATORS and not is_trusted:
         raise ApiError(ErrorCode.FORBIDDEN, f"Only administrators may have {parts.scheme} addresses fetched.")
+    if await _is_same(services, channel, url, is_trusted=is_trusted):
+        await pulls.switch(services.pool, channel, is_enabled=is_enabled)  # what runs goes on
+        return
     job = make_id()
     await pulls.put(
         services.pool,
@@ -68,8 +72,18 @@ async def put(services: Services, channel: ChannelId, by: Account, url: str, *, 
         shown_url=outside.shown(url),
         key_hash=digest(ticket_of(services.settings.secret, job)),
         is_enabled=is_enabled,
-        is_trusted=by.is_admin,
+        is_trusted=is_trusted,
     )
+
+
+async def _is_same(services: Services, channel: ChannelId, url: str, *, is_trusted: bool) -> bool:
+    before = await pulls.sealed_url(services.pool, channel)
+    if before is None or before[1] != is_trusted:
+        return False
+    try:
+        return services.seal.open(before[0]) == url
+    except CannotOpen:  # with another TALLY_SECRET its ticket is another one too
+        return False
 
 
 def _refuse_others(account: Account) -> None:

@@ -1,9 +1,12 @@
 """The owner's side of a stream: the key, the health of what arrives, going off the air."""
 
+from collections.abc import Mapping
+
 import msgspec
+import structlog
 
 from config.banner import publish_addresses
-from config.settings import Settings
+from config.sealing import CannotOpen
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId
@@ -14,8 +17,9 @@ from web.store import keys, pulls, streams
 from web.tokens import digest, make_stream_key
 
 KEY_REPLACED = "The stream key was replaced."
-
-
+log = structlog.get_logger()
+SRT_LISTENS = "srt_listens"
+"""Redis key that is there while an ingest node has an SRT listener."""
 TEST_KEPT_S = 15 * 60
 """How long the outcome of a bandwidth test is shown."""
 
@@ -30,10 +34,25 @@ def test_key(channel: ChannelId) -> str:
     return f"test:{channel}"
 
 
-def publish_urls(settings: Settings) -> api.PublishUrls:
-    """Return where a publisher sends to, as far as those listeners run."""
-    by_scheme = {address.partition(":")[0]: address for address in publish_addresses(settings)}
-    return api.PublishUrls(rtmp=by_scheme.get("rtmp"), rtmps=by_scheme.get("rtmps"), srt=None, whip=None)
+async def publish_urls(services: Services, channel: str) -> api.PublishUrls:
+    """Return where a publisher of the channel sends to, as far as those listeners run."""
+    found = publish_addresses(services.settings)
+    if not await services.redis.exists(SRT_LISTENS):
+        found.pop("srt", None)
+    if not await services.nodes.alive():
+        found.pop("whip", None)
+    return as_urls(found, channel)
+
+
+def as_urls(found: Mapping[str, str], channel: str) -> api.PublishUrls:
+    """Return the servers of `config.banner` for one channel: WHIP says early when the key is another channel's."""
+    whip = found.get("whip")
+    return api.PublishUrls(
+        rtmp=found.get("rtmp"),
+        rtmps=found.get("rtmps"),
+        srt=found.get("srt"),
+        whip=f"{whip}/{channel}" if whip else None,
+    )
 
 
 async def get_stream_key(call: Call[None]) -> api.StreamKeyInfo:
@@ -42,8 +61,18 @@ async def get_stream_key(call: Call[None]) -> api.StreamKeyInfo:
     return api.StreamKeyInfo(
         last_four=known.last_four if known else None,
         created_at=known.created_at if known else None,
-        publish=publish_urls(call.services.settings),
+        publish=await publish_urls(call.services, call.channel.name),
+        srt_passphrase=await _passphrase(call.services, call.channel.id),
     )
+
+
+async def _passphrase(services: Services, channel: ChannelId) -> str | None:
+    sealed = await keys.srt_passphrase(services.pool, channel)
+    try:
+        return services.seal.open(sealed) if sealed else None
+    except CannotOpen as error:
+        log.warning("passphrase cannot be opened", channel=channel, reason=str(error))
+        return None
 
 
 async def rotate_stream_key(call: Call[None]) -> api.StreamKey:
@@ -57,6 +86,7 @@ async def rotate(services: Services, channel: ChannelId) -> str:
     async with services.pool.acquire() as connection, connection.transaction():
         await keys.replace(connection, channel, digest(key), key[-4:])
         ended = await streams.end_channel(connection, channel, KEY_REPLACED)
+    await services.events.keys_changed([channel])
     await services.events.cut([stream.session_id for stream in ended], KEY_REPLACED)
     await services.events.ended(ended)
     return key

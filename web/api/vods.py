@@ -9,8 +9,10 @@ from config.settings import Settings
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
 from web import cursors, watching
-from web.addresses import Place, Root, opened, opened_by, scope_of
+from web.addresses import Place, Root, opened, opened_by, scope_of, whep_url
 from web.calls import NAME, Call, Listing, find_channel, given
+from web.failures import REDIS_AWAY
+from web.services import Services
 from web.store import vods
 from web.store.vods import BreakRow, VodRow
 from web.watching import STRANGER
@@ -44,7 +46,17 @@ async def get_playback(call: Call[api.Keyed]) -> api.Playback:
         rewind_from=_rewind_from(channel.live_at, rewind_s) if rewinds else None,
         expires_at=place.expires_at if place else None,
         vod_id=vod.id if vod else None,
+        whep_url=whep_url(live) if live and await _has_webrtc(services) else None,
     )
+
+
+async def _has_webrtc(services: Services) -> bool:
+    """Whether WHEP is served; not knowing it takes nothing from those who watch over HLS."""
+    try:
+        return bool(await services.nodes.alive())
+    except REDIS_AWAY as error:
+        services.troubles.note("redis webrtc nodes", error)
+        return False
 
 
 def _rewind_from(live_at: datetime | None, rewind_s: int) -> datetime | None:

@@ -29,7 +29,7 @@ RANK = "coalesce(s.viewer_count, -1)"
 
 
 CHANGEABLE = {"title", "category_id", "language", "tags", "mature", "ladder", "visibility", "vod_visibility"}
-CHANGEABLE |= {"recording", "keep_days", "keep_gb"}
+CHANGEABLE |= {"recording", "keep_days", "keep_gb", "srt_passphrase"}
 """What owners change."""
 
 

@@ -37,6 +37,12 @@ async def info(db: Database, channel: ChannelId) -> KeyInfo | None:
     return KeyInfo(row["last_four"], row["created_at"]) if row else None
 
 
+async def srt_passphrase(db: Database, channel: ChannelId) -> str | None:
+    """Return the channel's sealed passphrase."""
+    sealed: str | None = await db.fetchval("SELECT srt_passphrase FROM channels WHERE id = $1", channel)
+    return sealed
+
+
 async def replace(connection: Connection, channel: ChannelId, key_hash: bytes, last_four: str) -> None:
     """Revoke the channel's key and store its new one, inside a transaction.
 

@@ -45,6 +45,12 @@ async def find(db: Database, channel: ChannelId) -> PullRow | None:
     return _pull_of(row) if row else None
 
 
+async def sealed_url(db: Database, channel: ChannelId) -> tuple[str, bool] | None:
+    """Return the sealed address that a channel is fetched from, and whether an administrator set it up."""
+    row = await db.fetchrow("SELECT url, is_trusted FROM pulls WHERE channel_id = $1", channel)
+    return (row["url"], row["is_trusted"]) if row else None
+
+
 async def put(
     db: Database,
     channel: ChannelId,
