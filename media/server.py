@@ -97,7 +97,7 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
         )
         for collector in collectors:
             REGISTRY.register(collector)
-        rtmp = RtmpServer(node)
+        rtmp = RtmpServer(node, node.find)
         keys = KeyTable(callbacks, redis, Seal(settings.secret))
         srt = _srt_server(node, keys, settings)
         for recovered in await asyncio.to_thread(recover, spool, settings.grace_s):

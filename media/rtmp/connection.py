@@ -42,7 +42,7 @@ CAPS_MOD_EX = 0x04
 CAN_FORWARD = 0x04
 """Enhanced RTMP v2, FourCcInfoMask: we pass the codec on without decoding it."""
 
-_CONTROL_STREAM, _COMMAND_STREAM, _STATUS_STREAM = 2, 3, 5
+_CONTROL_STREAM, _COMMAND_STREAM, _STATUS_STREAM, _AUDIO_STREAM, _VIDEO_STREAM = 2, 3, 5, 6, 7
 """Chunk streams we write on; the first is prescribed (section 5.4), the others are habit."""
 
 
@@ -81,6 +81,17 @@ class PublishRequested(msgspec.Struct, frozen=True):
     encoder: str
 
 
+class PlayRequested(msgspec.Struct, frozen=True):
+    """The peer wants to watch: answer by `accept_play` or `refuse_play`."""
+
+    name: str
+    params: dict[str, str]
+
+
+class PlayEnded(msgspec.Struct, frozen=True):
+    """The peer does not want to watch any more; the connection stays."""
+
+
 class PublishEnded(msgspec.Struct, frozen=True):
     """The peer said that it is done; the connection stays and may publish again."""
 
@@ -94,7 +105,7 @@ class Failed(msgspec.Struct, frozen=True):
     detail: str
 
 
-Event = VideoTag | AudioTag | DataTag | PublishRequested | PublishEnded | Failed
+Event = VideoTag | AudioTag | DataTag | PublishRequested | PublishEnded | PlayRequested | PlayEnded | Failed
 
 
 class State(Enum):
@@ -105,6 +116,7 @@ class State(Enum):
     CONNECTED = auto()
     AUTHORISING = auto()
     PUBLISHING = auto()
+    PLAYING = auto()
     CLOSED = auto()
 
 
@@ -132,7 +144,7 @@ class Command(msgspec.Struct):
 
 
 class RtmpConnection:
-    """One publisher's connection. `now` is any monotonic clock in seconds, the same in every call."""
+    """One publisher's or player's connection. `now` is any monotonic clock in seconds, the same in every call."""
 
     def __init__(self, now: float) -> None:
         self.state = State.HANDSHAKE
@@ -155,7 +167,7 @@ class RtmpConnection:
         self._app = ""
         self._tc_url = ""
         self._streams = 0  # message streams created
-        self._stream_id = 0  # the one that publishes
+        self._stream_id = 0  # the one that publishes or plays
         self._wants_fc_reply = False
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
@@ -233,6 +245,40 @@ class RtmpConnection:
         if self.state in {State.AUTHORISING, State.PUBLISHING}:
             self._status("error", "NetStream.Publish.Rejected", reason)
         self._move(State.CLOSED)
+
+    def accept_play(self) -> None:
+        """Answer `PlayRequested` with yes; then send what is played."""
+        self._move(State.PLAYING)
+        begin = user_control(UserControl.STREAM_BEGIN, self._stream_id.to_bytes(4, "big"))
+        self._send(_CONTROL_STREAM, MessageType.USER_CONTROL, begin)
+        self._status("status", "NetStream.Play.Reset", "Playing and resetting.")
+        self._status("status", "NetStream.Play.Start", "Started playing.")
+        self.send_data("|RtmpSampleAccess", True, True)
+
+    def refuse_play(self, code: str, description: str) -> None:
+        """Answer `PlayRequested` with no; send what is to be sent, then close."""
+        self._status("error", code, description)
+        self._move(State.CLOSED)
+
+    def end_play(self, reason: str) -> None:
+        """End what is played from our side; send what is to be sent, then close."""
+        if self.state is State.PLAYING:
+            self._status("status", "NetStream.Play.UnpublishNotify", reason)
+            end = user_control(UserControl.STREAM_EOF, self._stream_id.to_bytes(4, "big"))
+            self._send(_CONTROL_STREAM, MessageType.USER_CONTROL, end)
+        self._move(State.CLOSED)
+
+    def send_video(self, timestamp: int, payload: bytes) -> None:
+        """Send a video tag to a player; `timestamp` in milliseconds, taken modulo 2^32."""
+        self._play_out(_VIDEO_STREAM, MessageType.VIDEO, timestamp, payload)
+
+    def send_audio(self, timestamp: int, payload: bytes) -> None:
+        """Send an audio tag to a player."""
+        self._play_out(_AUDIO_STREAM, MessageType.AUDIO, timestamp, payload)
+
+    def send_data(self, name: str, *values: AmfValue) -> None:
+        """Send data to a player."""
+        self._play_out(_STATUS_STREAM, MessageType.DATA, 0, amf.encode(name, *values))
 
     def close(self) -> None:
         """Take nothing more; what is yet to be sent stays."""
@@ -382,8 +428,8 @@ class RtmpConnection:
         self._result(command)
 
     def _publish(self, command: Command) -> None:
-        if self.state is State.PUBLISHING:
-            self._error(command, "NetStream.Publish.Failed", "This connection publishes already.")
+        if self.state is not State.CONNECTED:
+            self._error(command, "NetStream.Publish.Failed", "This connection publishes or plays already.")
             return
         name = stream_name(self._app, self._tc_url, command.text(1))
         self._stream_id = command.stream_id or max(self._streams, 1)
@@ -403,11 +449,22 @@ class RtmpConnection:
             self._status("status", "NetStream.Unpublish.Success", "Stopped publishing.")
             self._events.append(PublishEnded(f"publisher sent {command.name}"))
             self._move(State.CONNECTED)
+        elif self.state is State.PLAYING:
+            self._events.append(PlayEnded())
+            self._move(State.CONNECTED)
 
     def _play(self, command: Command) -> None:
-        self._stream_id = command.stream_id
-        self._status("error", "NetStream.Play.Failed", "This server takes streams; watch them on its web page.")
-        self._fail("play", f"peer wants to {command.name}")
+        self._stream_id = command.stream_id or max(self._streams, 1)
+        name = stream_name(self._app, self._tc_url, command.text(1))
+        if isinstance(name, StreamName):
+            self._events.append(PlayRequested(name.key, name.params))
+            return
+        self.refuse_play("NetStream.Play.StreamNotFound", "There is no such stream.")
+        self._events.append(Failed("bad_name", name))
+
+    def _pause(self, command: Command) -> None:
+        """Live streams do not wait (section 7.2.2.8): whoever pauses drops what comes."""
+        self._result(command)
 
     def _result(self, command: Command) -> None:
         if command.transaction:
@@ -439,6 +496,11 @@ class RtmpConnection:
 
     def _send(self, chunk_stream: int, kind: int, payload: bytes, *, stream_id: int = 0) -> None:
         self._to_send.append(self._writer.write(chunk_stream, Message(kind, stream_id, 0, payload)))
+
+    def _play_out(self, chunk_stream: int, kind: int, timestamp: int, payload: bytes) -> None:
+        if self.state is State.PLAYING:
+            message = Message(kind, self._stream_id, timestamp & 0xFFFFFFFF, payload)
+            self._to_send.append(self._writer.write(chunk_stream, message))
 
     # State
 
@@ -478,7 +540,8 @@ _HANDLERS: dict[int, Callable[[RtmpConnection, Message], None]] = {
 }
 """Other types (acknowledgements, shared objects, what is yet to be invented) mean nothing to us."""
 
-_AFTER_CONNECT = frozenset({State.CONNECTED, State.PUBLISHING})
+_AFTER_CONNECT = frozenset({State.CONNECTED, State.PUBLISHING, State.PLAYING})
+_PLAYABLE = frozenset({State.CONNECTED})
 _COMMANDS: dict[str, tuple[Callable[[RtmpConnection, Command], None], frozenset[State]]] = {
     "connect": (RtmpConnection._connect, _AFTER_CONNECT | {State.CONNECTING}),
     "releaseStream": (RtmpConnection._result, _AFTER_CONNECT),
@@ -490,8 +553,11 @@ _COMMANDS: dict[str, tuple[Callable[[RtmpConnection, Command], None], frozenset[
     "closeStream": (RtmpConnection._unpublish, _AFTER_CONNECT),
     "_checkbw": (RtmpConnection._result, _AFTER_CONNECT),
     "getStreamLength": (RtmpConnection._stream_length, _AFTER_CONNECT),
-    "play": (RtmpConnection._play, _AFTER_CONNECT),
-    "play2": (RtmpConnection._play, _AFTER_CONNECT),
+    "play": (RtmpConnection._play, _PLAYABLE),
+    "FCSubscribe": (RtmpConnection._result, _AFTER_CONNECT),
+    "pause": (RtmpConnection._pause, _AFTER_CONNECT),
+    "receiveAudio": (RtmpConnection._result, _AFTER_CONNECT),
+    "receiveVideo": (RtmpConnection._result, _AFTER_CONNECT),
     "_result": (RtmpConnection._ignore, _AFTER_CONNECT),
     "_error": (RtmpConnection._ignore, _AFTER_CONNECT),
     "onStatus": (RtmpConnection._ignore, _AFTER_CONNECT),

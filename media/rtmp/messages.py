@@ -27,6 +27,7 @@ class UserControl:
     """Event types of user control messages (section 7.1.7)."""
 
     STREAM_BEGIN = 0
+    STREAM_EOF = 1
     PING_REQUEST = 6
     PING_RESPONSE = 7
 

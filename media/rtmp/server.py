@@ -1,4 +1,5 @@
-"""RTMP and RTMPS listeners: moves bytes between sockets and `RtmpConnection`, and media into a `Publication`.
+"""RTMP and RTMPS listeners: moves bytes between sockets and `RtmpConnection`, and media into a `Publication`, or out
+of a session's feeds to a player.
 
 A connection's life: `connection_made`, bytes, a publish request that `Publications` grants or refuses while reading
 pauses, media, and one end with one counted reason, whoever caused it.
@@ -15,6 +16,7 @@ from typing import Any, Literal, cast
 import structlog
 from prometheus_client import Counter, Gauge
 
+from media.links.messages import FromFeed
 from media.packets import Packet
 from media.publication import Note, Publication, Publications, PublishAttempt, Refused, Unavailable, masked
 from media.rtmp.connection import (
@@ -22,6 +24,8 @@ from media.rtmp.connection import (
     DataTag,
     Event,
     Failed,
+    PlayEnded,
+    PlayRequested,
     PublishEnded,
     PublishRequested,
     RtmpConnection,
@@ -31,6 +35,7 @@ from media.rtmp.connection import (
 from media.rtmp.errors import ProtocolError, Unsupported
 from media.rtmp.flv import FlvReader, Media
 from media.rtmp.notes import DataReader
+from media.rtmp.playout import KEY_PARAM, MAX_PLAYERS, MAX_UNREAD_BYTES, NOT_PUBLIC, TRACKS, Live, Playout
 
 log = structlog.get_logger()
 
@@ -61,14 +66,18 @@ connections_open = Gauge("tally_rtmp_connections", "RTMP connections open.")
 
 RtmpProtocolName = Literal["rtmp", "rtmps"]
 
+players_open = Gauge("tally_rtmp_players", "RTMP connections that play a stream.")
 SUPPORTED = "Use H.264, HEVC or AV1 with AAC, MP3 or Opus."
 
 
 class RtmpServer:
     """Listens on any number of addresses and feeds one `Publications`. Start and close it in one event loop."""
 
-    def __init__(self, publications: Publications) -> None:
+    def __init__(self, publications: Publications, find: Callable[[str], Live | None] = lambda _channel: None) -> None:
+        """`find` returns the running session of a channel, by its name or id, for those who play."""
         self.publications = publications
+        self.find = find
+        self.players = 0
         self.closed: Tally[str] = Tally()
         """Connections closed so far, by reason; the same counts as the metric."""
         self._listeners: list[asyncio.Server] = []
@@ -172,11 +181,20 @@ class RtmpServer:
         self.closed[reason] += 1
         closed_total.labels(reason).inc()
 
+    def count_players(self, change: int) -> None:
+        """Count players in and out."""
+        self.players += change
+        players_open.set(self.players)
+
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run a connection's work; `close` waits for it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _nothing() -> None:
+    """Stop what has not begun."""
 
 
 class _Peer(asyncio.Protocol):
@@ -193,6 +211,7 @@ class _Peer(asyncio.Protocol):
         self._data = DataReader()
         self._transport: asyncio.Transport | None = None
         self._publication: Publication | None = None
+        self._stop_playing: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reason: str | None = None  # why it closes, as a slug
         self._detail = ""
@@ -274,6 +293,7 @@ class _Peer(asyncio.Protocol):
             self._set_reason("peer_reset", "publisher reset the connection")
         self._set_reason("peer_closed", "publisher closed the connection")
         self._end_publication()
+        self._end_playing()
         self._core.close()
         if self._is_admitted:
             self._set_idle(is_idle=False)
@@ -300,6 +320,11 @@ class _Peer(asyncio.Protocol):
             elif isinstance(event, PublishRequested):
                 self._is_authorising = True
                 self._server.spawn(self._authorise(event), "rtmp authorise")
+            elif isinstance(event, PlayRequested):
+                self._play(event)
+            elif isinstance(event, PlayEnded):
+                self._end_playing()
+                self._arm_timer()
             elif isinstance(event, PublishEnded):
                 self._end_publication(event.reason, is_lost=False)
                 self._set_idle(is_idle=True)
@@ -426,6 +451,59 @@ class _Peer(asyncio.Protocol):
         self._set_reason("shutdown", "server is shutting down")
         self._end_publication()  # its session waits for it, in the next process
         self._close_soon()
+
+    # Playing
+
+    def _play(self, wish: PlayRequested) -> None:
+        """Begin to send a session, or say why not."""
+        server, core = self._server, self._core
+        live = server.find(wish.name)
+        has_key = live is not None and live.has_key(wish.params.get(KEY_PARAM, ""))
+        if live is None:
+            self._refuse_play("not_live", "NetStream.Play.StreamNotFound", "There is no such stream on the air.")
+        elif live.visibility != "public" and not has_key:
+            self._refuse_play("not_public", "NetStream.Play.Failed", f"{NOT_PUBLIC} Add ?key= and its stream key.")
+        elif server.players >= MAX_PLAYERS:
+            self._refuse_play("too_many_players", "NetStream.Play.Failed", "Too many players: watch on the web page.")
+        else:
+            core.accept_play()
+            self._arm_timer()
+            self._begin_playing(live, Playout(core, has_key=has_key))
+
+    def _begin_playing(self, live: Live, playout: Playout) -> None:
+        def take(message: FromFeed) -> None:
+            over = playout.take(message)
+            self._flush()
+            if over:
+                self._set_reason("play_over", over)
+                self._core.end_play(over)
+                self._close_soon()
+            elif self._transport is not None and self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+                self._set_reason("slow_player", "did not read what it plays")
+                self._transport.abort()
+
+        self._set_idle(is_idle=False)
+        self._server.count_players(1)
+        self._stop_playing = _nothing  # counted, in case it is over before the past is told
+        try:
+            self._stop_playing = live.feeds.subscribe(TRACKS, take)
+        except Unavailable as error:
+            self._set_reason("play_unavailable", str(error))
+            self._core.end_play(str(error))
+            self._close_soon()
+        self._log.debug("player accepted")
+
+    def _refuse_play(self, reason: str, code: str, sentence: str) -> None:
+        self._set_reason(reason, sentence)
+        self._core.refuse_play(code, sentence)
+        self._close_soon()
+
+    def _end_playing(self) -> None:
+        stop, self._stop_playing = self._stop_playing, None
+        if stop is not None:
+            stop()
+            self._server.count_players(-1)
+            self._set_idle(is_idle=True)
 
     # Socket
 

@@ -1,8 +1,13 @@
 """`CodecConfig` and `Packet` to audio and video message payloads: what `flv` reads, the other way round."""
 
+from collections.abc import Iterable
+
 from media.codecs import opus
 from media.packets import CodecConfig, Packet, TrackKind
 from media.rtmp import flv
+from media.rtmp.amf import AmfValue
+
+ENCODER = "Tallylight"
 
 _AAC_HEADER = b"\xaf"
 """AAC, 44 kHz, 16 bit, stereo: fixed by FLV 10.1, annex E.4.2.1, whatever the AudioSpecificConfig says."""
@@ -45,3 +50,17 @@ def packet_tag(fourcc: str, packet: Packet) -> bytes:
         return bytes([frame_type << 4 | 7, 1]) + composition + packet.data
     header = bytes([0x80 | frame_type << 4 | flv.CODED_FRAMES]) + fourcc.encode()
     return header + composition + packet.data if fourcc == "hvc1" else header + packet.data
+
+
+def metadata(configs: Iterable[CodecConfig]) -> dict[str, AmfValue]:
+    """Return what onMetaData says of these tracks (FLV 10.1, annex E.5; Enhanced RTMP: FourCCs as numbers)."""
+    values: dict[str, AmfValue] = {"encoder": ENCODER}
+    for config in configs:
+        number = float(int.from_bytes(config.fourcc.encode()))
+        if config.kind is TrackKind.VIDEO:
+            values |= {"width": float(config.width), "height": float(config.height)}
+            values["videocodecid"] = 7.0 if config.fourcc == "avc1" else number
+        else:
+            values |= {"audiosamplerate": float(config.sample_rate), "stereo": config.channels > 1}
+            values["audiocodecid"] = 10.0 if config.fourcc == "mp4a" else number
+    return values

@@ -8,12 +8,10 @@ from media.links.messages import AUDIO, VIDEO, Break, Configure, Ended, Media
 from media.packets import CodecConfig, TrackKind
 from media.relay.job import Setback
 from media.relay.restream.backlog import Backlog
-from media.relay.restream.stamps import Stamps
 from media.relay.restream.target import Target
-from media.rtmp.amf import AmfValue
+from media.rtmp import tags
 from media.rtmp.client import PublishFailed, RtmpPublisher
-
-ENCODER = "Tallylight"
+from media.rtmp.stamps import Stamps
 
 
 class RtmpWay:
@@ -46,7 +44,7 @@ class RtmpWay:
                 case Configure(_, config):
                     self._stamps.configure(config)
                     configs[config.kind] = config
-                    await publisher.send_metadata(_metadata(configs))
+                    await publisher.send_metadata(tags.metadata(configs.values()))
                     await publisher.send_config(config, newest_ms)
                 case Media(_, packet):
                     placed = self._stamps.place(packet)
@@ -60,15 +58,3 @@ class RtmpWay:
                     continue  # the stamps go on by the time that passed, and the next picture is a keyframe
                 case Ended():
                     return
-
-
-def _metadata(configs: dict[TrackKind, CodecConfig]) -> dict[str, AmfValue]:
-    values: dict[str, AmfValue] = {"encoder": ENCODER}
-    for config in configs.values():
-        if config.kind is TrackKind.VIDEO:
-            values |= {"width": float(config.width), "height": float(config.height)}
-            values["videocodecid"] = 7.0 if config.fourcc == "avc1" else float(int.from_bytes(config.fourcc.encode()))
-        else:
-            values |= {"audiosamplerate": float(config.sample_rate), "stereo": config.channels > 1}
-            values["audiocodecid"] = 10.0
-    return values

@@ -23,6 +23,8 @@ from media.rtmp.connection import (
     DataTag,
     Event,
     Failed,
+    PlayEnded,
+    PlayRequested,
     PublishEnded,
     PublishRequested,
     RtmpConnection,
@@ -362,14 +364,97 @@ def test_second_connect_and_second_publish_are_errors_not_ends() -> None:
     assert peer.server.state is State.PUBLISHING
 
 
-@pytest.mark.parametrize("name", ["play", "play2"])
-def test_play_is_refused_politely(name: str) -> None:
+def playing() -> Peer:
+    """A peer whose wish to play was granted."""
     peer = Peer()
     peer.connect()
-    assert failure(peer.command(name, 0, None, "KEY", stream=3)) == "play"
-    assert peer.answers[-1].stream_id == 3
-    assert peer.status()["level"] == "error"
+    assert peer.command("play", 0, None, "demo?key=abc", -2000.0, stream=1) == [PlayRequested("demo", {"key": "abc"})]
+    peer.server.accept_play()
+    peer.collect()
+    return peer
+
+
+def codes(peer: Peer) -> list[AmfValue]:
+    return [info["code"] for name, *_, info in peer.commands if name == "onStatus" and isinstance(info, dict)]
+
+
+def test_a_player_is_told_that_it_begins() -> None:
+    peer = playing()
+    assert peer.server.state is State.PLAYING
+    assert codes(peer) == ["NetStream.Play.Reset", "NetStream.Play.Start"]
+    assert peer.answers[-1].type_id == MessageType.DATA
+
+
+def test_what_is_played_is_sent_on_its_stream() -> None:
+    peer = playing()
+    peer.server.send_video(40, b"\x17\x01picture")
+    peer.server.send_audio(42, b"\xaf\x01sound")
+    peer.collect()
+    picture, sound = peer.answers[-2:]
+    assert (picture.type_id, picture.stream_id, picture.timestamp, picture.payload) == (9, 1, 40, b"\x17\x01picture")
+    assert (sound.type_id, sound.stream_id, sound.timestamp, sound.payload) == (8, 1, 42, b"\xaf\x01sound")
+
+
+def test_nothing_is_played_to_who_has_not_asked() -> None:
+    peer = Peer()
+    peer.connect()
+    before = len(peer.answers)
+    peer.server.send_video(40, b"\x17\x01picture")
+    peer.collect()
+    assert len(peer.answers) == before
+
+
+@pytest.mark.parametrize("name", ["closeStream", "deleteStream"])
+def test_a_player_may_stop_and_stay(name: str) -> None:
+    peer = playing()
+    assert peer.command(name, 5, None, 1.0) == [PlayEnded()]
+    assert peer.server.state is State.CONNECTED
+
+
+@pytest.mark.parametrize("name", ["pause", "receiveAudio", "receiveVideo", "FCSubscribe"])
+def test_what_players_say_besides_changes_nothing(name: str) -> None:
+    peer = playing()
+    assert peer.command(name, 6, None, True) == []
+    assert peer.server.state is State.PLAYING
+
+
+def test_a_player_does_not_time_out() -> None:
+    assert playing().server.next_deadline() is None
+
+
+def test_a_player_that_publishes_is_refused() -> None:
+    peer = playing()
+    assert peer.command("publish", 9, None, "KEY", "live", stream=1) == []
+    assert peer.result(9)[0] == "_error"
+
+
+def test_the_end_of_what_is_played_is_told() -> None:
+    peer = playing()
+    peer.server.end_play("The stream is over.")
+    peer.collect()
+    assert codes(peer)[-1] == "NetStream.Play.UnpublishNotify"
     assert peer.server.state is State.CLOSED
+
+
+def test_a_play_is_refused_with_a_text() -> None:
+    peer = Peer()
+    peer.connect()
+    peer.command("play", 0, None, "nobody", stream=3)
+    peer.server.refuse_play("NetStream.Play.StreamNotFound", "There is no such stream.")
+    peer.collect()
+    assert peer.status() == {
+        "level": "error",
+        "code": "NetStream.Play.StreamNotFound",
+        "description": "There is no such stream.",
+    }
+    assert peer.server.state is State.CLOSED
+
+
+def test_a_play_without_a_name_is_refused() -> None:
+    peer = Peer()
+    peer.connect()
+    assert failure(peer.command("play", 0, None, "", stream=3)) == "bad_name"
+    assert peer.status()["code"] == "NetStream.Play.StreamNotFound"
 
 
 def test_a_missing_key_is_refused_with_a_text() -> None:

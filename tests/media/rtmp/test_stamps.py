@@ -1,7 +1,7 @@
 """Media time in RTMP's milliseconds."""
 
 from media.packets import CodecConfig, Packet, TrackKind
-from media.relay.restream.stamps import Stamps
+from media.rtmp.stamps import Stamps
 
 SOUND = CodecConfig(TrackKind.AUDIO, "mp4a", b"\x12\x10", sample_rate=48_000, channels=2)
 
