@@ -10,11 +10,13 @@ export type ClientMessage = Schemas['ClientMessage'];
 export type Clip = Schemas['Clip'];
 export type CreateChannel = Schemas['CreateChannel'];
 export type CreateClip = Schemas['CreateClip'];
+export type CreateRestream = Schemas['CreateRestream'];
 export type ErrorBody = Schemas['ErrorBody'];
 export type ErrorCode = Schemas['ErrorCode'];
 export type Follow = Schemas['Follow'];
 export type GoneOffline = Schemas['GoneOffline'];
 export type IngestState = Schemas['IngestState'];
+export type JobState = Schemas['JobState'];
 export type Joined = Schemas['Joined'];
 export type LastEnd = Schemas['LastEnd'];
 export type Login = Schemas['Login'];
@@ -23,12 +25,18 @@ export type NetworkHealth = Schemas['NetworkHealth'];
 export type OwnedChannel = Schemas['OwnedChannel'];
 export type Page = Schemas['Page'];
 export type PatchChannel = Schemas['PatchChannel'];
+export type PatchRestream = Schemas['PatchRestream'];
 export type PatchVod = Schemas['PatchVod'];
 export type Playback = Schemas['Playback'];
+export type PublishTicket = Schemas['PublishTicket'];
 export type PublishUrls = Schemas['PublishUrls'];
 export type PublisherHealth = Schemas['PublisherHealth'];
+export type Pull = Schemas['Pull'];
+export type PullInfo = Schemas['PullInfo'];
+export type PutPull = Schemas['PutPull'];
 export type Register = Schemas['Register'];
 export type Registered = Schemas['Registered'];
+export type Restream = Schemas['Restream'];
 export type RungHealth = Schemas['RungHealth'];
 export type ServerMessage = Schemas['ServerMessage'];
 export type Session = Schemas['Session'];
@@ -50,13 +58,3 @@ export type KeepRules = Required<Pick<Channel, 'visibility' | 'vodVisibility' | 
 
 /** The part of `ServerMessage` that speaks of one channel. */
 export type ChannelMessage = Extract<ServerMessage, { channelId: string }>;
-
-// Not in the generated document yet: as schemas/api.py has them.
-export interface PublishTicket { ticket: string; expiresAt: string }
-export interface JobState { state: 'idle' | 'connecting' | 'running' | 'waiting'; reason: string; since: string | null; retryAt: string | null; bitrateBps: number; sentBytes: number; failures: number }
-export interface Pull { channelId: string; url: string; isEnabled: boolean; createdAt: string; state: JobState }
-export interface PullInfo { pull: Pull | null; mayPull: boolean }
-export interface PutPull { url?: string; isEnabled?: boolean }
-export interface Restream { id: string; channelId: string; name: string; url: string; hasKey: boolean; isEnabled: boolean; createdAt: string; state: JobState }
-export interface CreateRestream { name: string; url: string; key?: string; isEnabled?: boolean }
-export interface PatchRestream { name?: string; url?: string; key?: string; isEnabled?: boolean }

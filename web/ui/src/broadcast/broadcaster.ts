@@ -19,8 +19,9 @@ export interface AirState {
 export const OFF: AirState = { phase: 'off', sinceMs: null, retryAtMs: null, trouble: null };
 
 export interface Deps {
-  /** Where to post to, and with what; asked for at every attempt. Throws `ApiError`. */
+  /** Goes in place of the stream key; asked for at every attempt. Throws `ApiError`. */
   ticket: () => Promise<string>;
+  /** The WHIP endpoint. */
   url: string;
   picture: () => MediaStreamTrack;
   sound: () => MediaStreamTrack;
@@ -96,14 +97,15 @@ export class Broadcaster {
 
   /** Returns when media began to flow, once it does so no more. Throws where it never did. */
   private async sendUntilLost(signal: AbortSignal, isTakeover: boolean): Promise<number> {
-    const { open = WhipSession.open, deps } = { open: this.deps.open, deps: this.deps };
-    const key = await deps.ticket();
+    const { deps } = this;
+    const { open = WhipSession.open } = deps;
+    const ticket = await deps.ticket();
     signal.throwIfAborted();
     let lose = () => undefined as void;
     const lost = new Promise<void>((resolve) => (lose = resolve));
     const picture = deps.picture();
-    const url = isTakeover ? `${deps.url}?takeover=1` : deps.url;
-    const session = await open({ url, key, picture, sound: deps.sound(), quality: deps.quality(), servers: this.servers, signal, onLost: lose });
+    const key = isTakeover ? `${ticket}?takeover=1` : ticket; // words behind a key, as encoders have them
+    const session = await open({ url: deps.url, key, picture, sound: deps.sound(), quality: deps.quality(), servers: this.servers, signal, onLost: lose });
     if (signal.aborted) {
       void session.close();
       signal.throwIfAborted();

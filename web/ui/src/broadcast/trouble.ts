@@ -30,8 +30,8 @@ const NAMES: Record<Device, string> = { camera: 'camera', microphone: 'microphon
 /** What `getUserMedia` and `getDisplayMedia` mean by their errors; null: the person changed their mind. */
 export function captureTrouble(error: unknown, device: Device): Trouble | null {
   const name = NAMES[device];
-  const kind = error instanceof DOMException || error instanceof Error ? error.name : '';
-  const bySystem = error instanceof Error && /system/i.test(error.message);
+  const { name: kind = '', message = '' } = (error ?? {}) as Partial<DOMException>;
+  const bySystem = /system/i.test(message);
   switch (kind) {
     case 'NotAllowedError':
     case 'SecurityError':
@@ -48,7 +48,7 @@ export function captureTrouble(error: unknown, device: Device): Trouble | null {
     case 'OverconstrainedError':
       return { id: 'missing', title: `That ${name} is not there any more`, text: 'Choose another one.' };
     default:
-      return { id: 'failed', title: `The ${name} does not start`, text: error instanceof Error && error.message ? error.message : 'The browser does not say why.' };
+      return { id: 'failed', title: `The ${name} does not start`, text: message || 'The browser does not say why.' };
   }
 }
 

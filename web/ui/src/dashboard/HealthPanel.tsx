@@ -41,6 +41,10 @@ export function HealthPanel({ health }: { health: SessionHealth }) {
     { name: 'Bitrate', values: samples.map(({ bitrateBps }) => bitrateBps), least: 1_000_000, format: formatRate, testid: 'bitrate' },
     { name: 'Frame rate', values: samples.map(({ frameRate }) => frameRate), least: 50, format: fps },
     { name: 'Jitter', values: samples.map(({ jitterMs }) => jitterMs), least: 100, format: (ms: number) => `${Math.round(ms)} ms` },
+    ...(samples.at(-1)?.rttMs == null ? [] : [
+      { name: 'Round trip', values: samples.map(({ rttMs }) => rttMs ?? 0), least: 100, format: (ms: number) => `${Math.round(ms)} ms` },
+      { name: 'Lost on the way', values: steps(samples, 'lostPackets'), least: 10, format: (count: number) => count.toLocaleString('en') },
+    ]),
     { name: 'Dropped packets', values: steps(samples, 'droppedPackets'), least: 10, format: (count: number) => count.toLocaleString('en') },
   ];
   return (

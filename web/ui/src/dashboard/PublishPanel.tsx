@@ -84,15 +84,16 @@ function RtmpFields({ publish: { rtmp, rtmps } }: { publish: PublishUrls }) {
 function SrtFields({ channelId, base, fresh, passphrase }: { channelId: string; base: string; fresh: string | undefined; passphrase: string | null }) {
   const key = fresh ?? KEY_WORD;
   const { host, port } = hostAndPort(base);
+  const isSecret = Boolean(fresh || passphrase);
   return (
     <>
-      <CopyField label="Server" value={srtAddress(base, { key, passphrase })} isSecret={Boolean(fresh || passphrase)}
+      <CopyField key={String(isSecret)} label="Server" value={srtAddress(base, { key, passphrase })} isSecret={isSecret}
         hint={fresh ? 'All in one: leave OBS’s field for the key empty.' : `All in one, with your key in the place of ${KEY_WORD}. Leave OBS’s field for the key empty.`} />
       <details className="more">
         <summary>Field by field, for other encoders</summary>
         <CopyField label="Host" value={host} />
         <CopyField label="Port" value={port} hint="Mode: caller" />
-        <CopyField label="Stream id" value={key} isSecret={Boolean(fresh)} />
+        <CopyField key={String(Boolean(fresh))} label="Stream id" value={key} isSecret={Boolean(fresh)} />
       </details>
       <PassphraseField channelId={channelId} passphrase={passphrase} />
     </>

@@ -1,4 +1,4 @@
-import type { PublisherHealth } from '../api/types';
+import type { NetworkHealth, PublisherHealth } from '../api/types';
 import { formatBitrate, formatBytes, formatDuration, formatEncoder } from '../format';
 import { useNow } from '../ui/useNow';
 
@@ -23,6 +23,7 @@ export function Publishers({ publishers }: { publishers: readonly PublisherHealt
                 {formatBitrate(publisher.bitrateBps)}, jitter {publisher.jitterMs} ms, {formatBytes(publisher.receivedBytes)} in {formatDuration(now - publisher.connectedAtMs)}
                 {publisher.silentMs > SILENT_MS && <span className="publisher-silent">, silent for {Math.round(publisher.silentMs / 1000)} s</span>}
               </span>
+              {publisher.network && <Network network={publisher.network} />}
             </span>
           </li>
         ))}
@@ -30,3 +31,18 @@ export function Publishers({ publishers }: { publishers: readonly PublisherHealt
     </div>
   );
 }
+
+/** The way to one publisher, since it connected. */
+function Network({ network }: { network: NetworkHealth }) {
+  const { rttMs, latencyMs, receivedPackets, lostPackets, recoveredPackets, droppedPackets, isEncrypted } = network;
+  const sent = receivedPackets + lostPackets;
+  const share = sent > 0 ? (lostPackets / sent) * 100 : 0;
+  return (
+    <span className="muted" data-testid="network">
+      Round trip {rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)} ms{latencyMs !== null && <>, latency {latencyMs} ms</>}, {count(lostPackets)} lost ({share.toFixed(share < 1 ? 2 : 1)} %),{' '}
+      {count(recoveredPackets)} recovered, <span className={droppedPackets > 0 ? 'publisher-silent' : undefined}>{count(droppedPackets)} given up</span>, {isEncrypted ? 'encrypted' : 'not encrypted'}
+    </span>
+  );
+}
+
+const count = (value: number): string => value.toLocaleString('en');

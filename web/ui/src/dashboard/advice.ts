@@ -2,7 +2,7 @@
 
 import type { RungHealth, SessionHealth, TrackHealth } from '../api/types';
 import { formatBitrate, formatCodec } from '../format';
-import { mean, publisherOnAir, rise, unsteadiness, type Sample } from './samples';
+import { lossOf, mean, publisherOnAir, rise, unsteadiness, type Sample } from './samples';
 
 export interface Advice {
   id: string;
@@ -43,6 +43,13 @@ const JITTER_MS = 150;
 const SAMPLES_FOR_JITTER = 5;
 const SILENT_MS = 3000;
 const MANY_INTERRUPTIONS = 2;
+const HIGH_LOSS = 0.02;
+/** Below it a share says nothing. */
+const PACKETS_FOR_LOSS = 500;
+/** Times the round trip: what is lost twice needs time for two repetitions. */
+const LATENCY_LEAST_RTTS = 2.5;
+const LATENCY_GOOD_RTTS = 4;
+const LATENCY_STEP_MS = 50;
 
 /** Sensible bit rates in kb/s at 30 pictures per second with H.264, by the shorter side; the last that fits counts. */
 const BITRATES: readonly { lines: number; least: number; most: number }[] = [
@@ -138,6 +145,33 @@ const RULES: readonly Rule[] = [
     fix: `Lower the bitrate in OBS: ${OUTPUT} → Bitrate.`,
   },
   {
+    id: 'given-up', level: 'bad',
+    cause: ({ samples }) => {
+      const count = rise(samples, 'givenUpPackets');
+      return count > 0 ? `${count.toLocaleString('en')} ${count === 1 ? 'packet was' : 'packets were'} lost for good in the last two minutes: pictures break.` : null;
+    },
+    fix: ({ health }) =>
+      health.protocol === 'srt' ? `Give SRT more time to repeat what is lost: ${latencyWords(health)}. If that does not help, lower the bitrate.` : 'Lower the bitrate, and use a cable instead of Wi-Fi.',
+  },
+  {
+    id: 'loss', level: 'warn',
+    cause: ({ samples }) => {
+      if (rise(samples, 'givenUpPackets') > 0 || rise(samples, 'receivedPackets') < PACKETS_FOR_LOSS) return null;
+      const share = lossOf(samples);
+      return share > HIGH_LOSS ? `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} % of the packets are lost on the way. All were repeated in time.` : null;
+    },
+    fix: 'Use a cable instead of Wi-Fi, or a lower bitrate, before it gets worse.',
+  },
+  {
+    id: 'latency', level: 'warn',
+    cause: ({ health }) => {
+      const network = publisherOnAir(health)?.network;
+      const isShort = network?.latencyMs != null && network.latencyMs < network.rttMs * LATENCY_LEAST_RTTS;
+      return isShort ? `SRT’s latency of ${network.latencyMs} ms is short for a round trip of ${Math.round(network.rttMs)} ms: lost packets come too late.` : null;
+    },
+    fix: ({ health }) => `In the encoder’s address, ${latencyWords(health)}.`,
+  },
+  {
     id: 'interruptions', level: 'warn',
     cause: ({ health }) => (health.interruptions >= MANY_INTERRUPTIONS ? `The connection broke ${health.interruptions} times in this stream.` : null),
     fix: 'Use a cable instead of Wi-Fi, and a lower bitrate. A second encoder can stand by: see “Backup encoder”.',
@@ -179,6 +213,25 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** What a stream from a browser needs instead: it has no OBS. */
+const IN_BROWSER: Readonly<Record<string, string>> = {
+  silent: 'See whether the tab that sends still runs, and whether your upload works.',
+  'no-video': 'Turn the camera on or share the screen, in “Go live”.',
+  'no-audio': 'Turn the microphone on in “Go live”.',
+  mono: 'Turn “Take out echo and noise” off in “Go live” if you play music.',
+  'keyframes-far': 'Browsers send them when the server asks; a new start of the stream asks again.',
+  'keyframes-close': 'Browsers send them when packets are lost: use a cable instead of Wi-Fi.',
+  'frame-rate': 'Choose a smaller picture in “Go live”: the computer does not keep up. Cameras are slower in the dark.',
+  'bitrate-high': 'Choose a lower bitrate in “Go live”.',
+  'bitrate-low': 'Unless the picture stands still, choose a higher bitrate in “Go live”, or a smaller picture.',
+  dropped: 'Choose a lower bitrate in “Go live”.',
+  clock: 'Close what else needs the computer, and keep the tab that sends in sight.',
+  swings: 'The browser follows what your upload carries: choose a lower bitrate in “Go live”; a cable is steadier than Wi-Fi.',
+  jitter: 'Choose a lower bitrate in “Go live”, and stop other uploads.',
+};
+const BROWSER = /^(Chrome|Edge|Firefox|Safari)\b/;
+const isFromBrowser = (health: SessionHealth): boolean => health.protocol === 'whip' && BROWSER.test(publisherOnAir(health)?.encoder ?? health.encoder);
+
 const AWAITED: Advice = {
   id: 'awaited',
   level: 'bad',
@@ -193,9 +246,17 @@ export function adviceFor(health: SessionHealth, all: readonly Sample[]): Advice
   const look: Look = { health, video: health.video, audio: health.audio, samples };
   const found = RULES.flatMap(({ id, level, cause, fix }) => {
     const trouble = cause(look);
-    return trouble === null ? [] : [{ id, level, cause: trouble, fix: typeof fix === 'string' ? fix : fix(look) }];
+    const inBrowser = isFromBrowser(health) ? IN_BROWSER[id] : undefined;
+    return trouble === null ? [] : [{ id, level, cause: trouble, fix: inBrowser ?? (typeof fix === 'string' ? fix : fix(look)) }];
   });
   return found.sort((a, b) => Number(b.level === 'bad') - Number(a.level === 'bad'));
+}
+
+/** OBS and FFmpeg take it in the address, in microseconds. */
+function latencyWords(health: SessionHealth): string {
+  const { rttMs = 0, latencyMs = 0 } = publisherOnAir(health)?.network ?? {};
+  const wantedMs = Math.max(rttMs * LATENCY_GOOD_RTTS, (latencyMs ?? 0) * 2);
+  return `set latency=${Math.ceil(wantedMs / LATENCY_STEP_MS) * LATENCY_STEP_MS * 1000} (in µs)`;
 }
 
 function frameRateTrouble({ video, samples }: Look): string | null {

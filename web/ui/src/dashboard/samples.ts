@@ -10,12 +10,17 @@ export interface Sample {
   droppedPackets: number;
   discontinuities: number;
   interruptions: number;
+  /** Of the way to the publisher on the air; null where its protocol knows nothing of it. */
+  rttMs: number | null;
+  receivedPackets: number;
+  lostPackets: number;
+  givenUpPackets: number;
 }
 
 /** Two minutes of looks. */
 export const MAX_SAMPLES = 60;
 
-type Counter = 'droppedPackets' | 'discontinuities' | 'interruptions';
+type Counter = 'droppedPackets' | 'discontinuities' | 'interruptions' | 'receivedPackets' | 'lostPackets' | 'givenUpPackets';
 
 export function bitrateOf(health: SessionHealth): number {
   return (health.video?.bitrateBps ?? 0) + (health.audio?.bitrateBps ?? 0);
@@ -26,6 +31,7 @@ export const publisherOnAir = (health: SessionHealth): PublisherHealth | undefin
 /** While the publisher is awaited nothing arrives, whatever the last seconds were. */
 export function sampleOf(health: SessionHealth, atMs: number): Sample {
   const { isWaiting, droppedPackets, discontinuities, interruptions } = health;
+  const network = publisherOnAir(health)?.network ?? null;
   return {
     atMs,
     bitrateBps: isWaiting ? 0 : bitrateOf(health),
@@ -34,19 +40,27 @@ export function sampleOf(health: SessionHealth, atMs: number): Sample {
     droppedPackets,
     discontinuities,
     interruptions,
+    rttMs: network ? network.rttMs : null,
+    receivedPackets: network?.receivedPackets ?? 0,
+    lostPackets: network?.lostPackets ?? 0,
+    givenUpPackets: network?.droppedPackets ?? 0,
   };
 }
 
-/** How much a counter has grown over `samples`. */
+/** How much a counter has grown over `samples`; one that began anew, with a new connection, counts from there. */
 export function rise(samples: readonly Sample[], counter: Counter): number {
-  const first = samples[0];
-  const last = samples.at(-1);
-  return first && last ? last[counter] - first[counter] : 0;
+  return steps(samples, counter).reduce((sum, step) => sum + step, 0);
 }
 
 /** How much a counter grew from each look to the next. */
 export function steps(samples: readonly Sample[], counter: Counter): number[] {
   return samples.map((sample, index) => Math.max(0, sample[counter] - (samples[index - 1] ?? sample)[counter]));
+}
+
+/** Of the packets that were sent over the last looks, the share that did not come by itself. */
+export function lossOf(samples: readonly Sample[]): number {
+  const lost = rise(samples, 'lostPackets');
+  return lost === 0 ? 0 : lost / (lost + rise(samples, 'receivedPackets'));
 }
 
 export function mean(values: readonly number[]): number {

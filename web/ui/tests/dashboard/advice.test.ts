@@ -115,6 +115,7 @@ describe('samples', () => {
     const publishers: PublisherHealth[] = [publisher({ isOnAir: false, jitterMs: 90 }), publisher({ jitterMs: 7 })];
     expect(sampleOf({ ...good, publishers }, 5)).toEqual({
       atMs: 5, bitrateBps: 6_160_000, frameRate: 60, jitterMs: 7, droppedPackets: 0, discontinuities: 0, interruptions: 0,
+      rttMs: null, receivedPackets: 0, lostPackets: 0, givenUpPackets: 0,
     });
   });
 
