@@ -2,12 +2,14 @@
 
 from typing import Protocol as Interface
 
+import msgspec
+
 from media.feeds import Feeds
 from media.links.messages import AUDIO, VIDEO, Break, Configure, Ended, FromFeed, Media, Shown
 from media.packets import CodecConfig, TrackKind
 from media.rtmp import tags
 from media.rtmp.amf import EcmaArray
-from media.rtmp.connection import RtmpConnection
+from media.rtmp.connection import PlayRequested, RtmpConnection
 from media.rtmp.stamps import Stamps
 from schemas.access import Visibility
 
@@ -29,6 +31,33 @@ class Live(Interface):
 
     def has_key(self, key: str) -> bool:
         """Whether it was published with that key."""
+
+
+class NoPlay(msgspec.Struct, frozen=True):
+    """Why somebody may not watch: a slug to count, what RTMP calls it, and a sentence."""
+
+    reason: str
+    code: str
+    sentence: str
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """Who may watch what; `has_key`: also when it is public no more."""
+
+    live: Live
+    has_key: bool
+
+
+def judge(wish: PlayRequested, live: Live | None, players: int) -> Admitted | NoPlay:
+    """Decide on a wish to play this session, with so many players there already."""
+    if live is None:
+        return NoPlay("not_live", "NetStream.Play.StreamNotFound", "There is no such stream on the air.")
+    has_key = live.has_key(wish.params.get(KEY_PARAM, ""))
+    if live.visibility != "public" and not has_key:
+        return NoPlay("not_public", "NetStream.Play.Failed", f"{NOT_PUBLIC} Add ?key= and its stream key.")
+    if players >= MAX_PLAYERS:
+        return NoPlay("too_many_players", "NetStream.Play.Failed", "Too many players: watch on the web page.")
+    return Admitted(live, has_key)
 
 
 class Playout:

@@ -35,7 +35,7 @@ from media.rtmp.connection import (
 from media.rtmp.errors import ProtocolError, Unsupported
 from media.rtmp.flv import FlvReader, Media
 from media.rtmp.notes import DataReader
-from media.rtmp.playout import KEY_PARAM, MAX_PLAYERS, MAX_UNREAD_BYTES, NOT_PUBLIC, TRACKS, Live, Playout
+from media.rtmp.playout import MAX_UNREAD_BYTES, TRACKS, Live, NoPlay, Playout, judge
 
 log = structlog.get_logger()
 
@@ -456,19 +456,16 @@ class _Peer(asyncio.Protocol):
 
     def _play(self, wish: PlayRequested) -> None:
         """Begin to send a session, or say why not."""
-        server, core = self._server, self._core
-        live = server.find(wish.name)
-        has_key = live is not None and live.has_key(wish.params.get(KEY_PARAM, ""))
-        if live is None:
-            self._refuse_play("not_live", "NetStream.Play.StreamNotFound", "There is no such stream on the air.")
-        elif live.visibility != "public" and not has_key:
-            self._refuse_play("not_public", "NetStream.Play.Failed", f"{NOT_PUBLIC} Add ?key= and its stream key.")
-        elif server.players >= MAX_PLAYERS:
-            self._refuse_play("too_many_players", "NetStream.Play.Failed", "Too many players: watch on the web page.")
+        server = self._server
+        judged = judge(wish, server.find(wish.name), server.players)
+        if isinstance(judged, NoPlay):
+            self._set_reason(judged.reason, judged.sentence)
+            self._core.refuse_play(judged.code, judged.sentence)
+            self._close_soon()
         else:
-            core.accept_play()
+            self._core.accept_play()
             self._arm_timer()
-            self._begin_playing(live, Playout(core, has_key=has_key))
+            self._begin_playing(judged.live, Playout(self._core, has_key=judged.has_key))
 
     def _begin_playing(self, live: Live, playout: Playout) -> None:
         def take(message: FromFeed) -> None:
@@ -492,11 +489,6 @@ class _Peer(asyncio.Protocol):
             self._core.end_play(str(error))
             self._close_soon()
         self._log.debug("player accepted")
-
-    def _refuse_play(self, reason: str, code: str, sentence: str) -> None:
-        self._set_reason(reason, sentence)
-        self._core.refuse_play(code, sentence)
-        self._close_soon()
 
     def _end_playing(self) -> None:
         stop, self._stop_playing = self._stop_playing, None
