@@ -7,7 +7,7 @@ from media.webrtc.whip.rtp import RtpPacket, unwrapped
 MAX_UNIT_BYTES = 8 << 20
 """Of one access unit; a keyframe of 4K at 50 Mb/s has 2 MB."""
 START = b"\x00\x00\x00\x01"
-STAP_A, FU_A = 24, 28
+SPS, STAP_A, FU_A = 7, 24, 28
 
 
 class AccessUnit(msgspec.Struct, frozen=True):
@@ -37,6 +37,8 @@ class Depacketizer:
             done += self._ended()
             self._timestamp = timestamp
         if packet.payload:
+            if not self._parts and _begins_sequence(packet.payload):
+                self._is_whole = True  # what was lost was of the unit before
             self._take(packet.payload)
         if packet.marker:
             done += self._ended()
@@ -51,8 +53,11 @@ class Depacketizer:
     def _ended(self, *, is_whole: bool = True) -> list[AccessUnit]:
         whole = self._is_whole and is_whole and not self._in_fragment
         parts, self._parts, self._bytes = self._parts, [], 0
-        self._in_fragment, self._is_whole = False, True
-        return [AccessUnit(self._timestamp, b"".join(parts), whole)] if parts else []
+        self._in_fragment = False
+        if not parts:
+            return []  # a gap before the first packet of a unit goes on being one of the unit
+        self._is_whole = True
+        return [AccessUnit(self._timestamp, b"".join(parts), whole)]
 
     def _take(self, payload: bytes) -> None:
         kind = payload[0] & 0x1F
@@ -96,3 +101,9 @@ class Depacketizer:
             return
         self._parts.append(payload[2:])
         self._in_fragment = not is_end
+
+
+def _begins_sequence(payload: bytes) -> bool:
+    """Whether a payload begins with an SPS, which is the first of its access unit (H.264, section 7.4.1.2.3)."""
+    kind = payload[0] & 0x1F
+    return kind == SPS or (kind == STAP_A and len(payload) > 3 and payload[3] & 0x1F == SPS)

@@ -4,7 +4,7 @@ from struct import Struct
 
 import msgspec
 
-ONE_BYTE, TWO_BYTE = 0xBEDE, 0x100
+ONE_BYTE, TWO_BYTE = 0xBEDE, 0x1000
 """Profiles of header extensions (RFC 8285, sections 4.2 and 4.3); the second's low four bits are the application's."""
 
 _header = Struct(">BBHII")
