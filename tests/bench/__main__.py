@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import archive, clips, delivery, edges, glass, ingest, journal, ladder, ordeal, sources, storage
+from tests.bench import archive, clips, delivery, edges, glass, ingest, journal, ladder, ordeal, sources, storage, whep
 
 TABLES = {
     "ingest": ingest.main,
@@ -14,6 +14,7 @@ TABLES = {
     "journal": journal.main,
     "storage": storage.main,
     "clips": clips.main,
+    "whep": whep.main,
 }
 
 

@@ -21,6 +21,7 @@ from media.links.messages import (
 )
 from media.packets import CodecConfig, Packet, TrackKind
 from media.publication import Unavailable
+from media.transcode.rungs import Rung
 from media.webrtc.watch import metrics
 from media.webrtc.watch.admission import Asked, NotNow, Sending
 from media.webrtc.watch.choice import Choice, choose
@@ -38,6 +39,8 @@ LINGER_S = 10.0
 """How long the feed stays open without viewers: pages are reloaded."""
 AWAY_S = 15.0
 """How long ingest may be away before the viewers are sent away too."""
+OWN_AFTER_S = 1.5
+"""How long a session's ladder gets to bring a rung that fits, before its source is coded again here."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 2.0
 RETRY_S = 5
 """What a viewer is told to wait when there is nothing to see yet."""
@@ -81,6 +84,8 @@ class WatchedSession:
         self._left = asyncio.Event()
         self._making: Making | None = None
         self._has_slot = False
+        self._own_timer: asyncio.TimerHandle | None = None
+        self._configs: dict[TrackKind, CodecConfig] = {}
         self._ssrcs = {kind: (secrets.randbits(32) | 1, secrets.randbits(32) & ~1) for kind in (_VIDEO, _AUDIO)}
         self._log = log.bind(session=asked.session_id, channel=asked.channel_id)
         self._refusal = ""
@@ -216,7 +221,7 @@ class WatchedSession:
         self._show(packet.kind, unit)
 
     def _configure(self, message: Configure) -> None:
-        config = message.config
+        config = self._configs[message.config.kind] = message.config
         is_video = config.kind is _VIDEO
         if self._choice.makes_pictures if is_video else self._choice.makes_sound:
             if self._making is not None:
@@ -256,21 +261,28 @@ class WatchedSession:
         self._log.info("tracks chosen", **{name: getattr(choice, name) for name in choice.__struct_fields__})
         self._choice = choice
         self._retire_making()
-        if choice.makes_pictures or choice.makes_sound:
-            self._making = Making(
-                rung,
-                with_sound=choice.makes_sound,
-                take_config=self._take_config,
-                take=self._take_coded,
-                lost=self._making_lost,
-                channel=self._channel_id,
-            )
+        if choice.makes_pictures:
+            self._own_timer = asyncio.get_running_loop().call_later(OWN_AFTER_S, self._make, choice, rung)
+        elif choice.makes_sound:
+            self._make(choice, None)
         self.stream.interrupt()
         if choice.tracks:
             self._refusal = ""
         if choice.tracks or self._refusal:
             self._is_ready.set()
         return is_other
+
+    def _make(self, choice: Choice, rung: Rung | None) -> None:
+        self._making = Making(
+            rung,
+            with_sound=choice.makes_sound,
+            take_config=self._take_config,
+            take=self._take_coded,
+            lost=self._making_lost,
+            channel=self._channel_id,
+        )
+        for config in self._configs.values():
+            self._making.feed_config(config)
 
     def _making_lost(self, what: str) -> None:
         self._log.error("nothing is made for viewers any more", what=what)
@@ -279,6 +291,8 @@ class WatchedSession:
 
     def _retire_making(self) -> None:
         making, self._making = self._making, None
+        if self._own_timer is not None:
+            self._own_timer.cancel()
         if self._has_slot and not self._choice.makes_pictures:
             self._slots.give()
             self._has_slot = False
