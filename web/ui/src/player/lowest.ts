@@ -150,8 +150,9 @@ export class LowestLatency {
   private lost(delivery: Delivery, why: Why): void {
     if (delivery !== this.delivery) return;
     const isSteady = performance.now() - this.begunAt > STEADY_MS;
-    const mayTryAgain = why.kind === 'lost' && (isSteady || !this.hasTriedAgain);
-    this.hasTriedAgain = why.kind === 'lost';
+    const isBroken = why.kind === 'lost' || why.kind === 'silent'; // the line is not too bad for it
+    const mayTryAgain = isBroken && (isSteady || !this.hasTriedAgain);
+    this.hasTriedAgain = isBroken;
     this.back();
     if (mayTryAgain) this.consider();
     else this.rest(why);

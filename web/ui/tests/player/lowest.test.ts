@@ -100,13 +100,13 @@ describe('the lowest latency', () => {
 
   it('goes back to HLS at once when it breaks, joins once more, and then no more', async () => {
     await playLowest();
-    FakePeer.last.closesDtls();
+    FakePeer.last.becomes('failed');
     expect(video.srcObject).toBeNull();
     await passes(0);
     expect(FakeHls.made).toHaveLength(2);
     await passes(200);
     expect(phase()).toBe('on');
-    FakePeer.last.closesDtls();
+    FakePeer.last.becomes('failed');
     await passes(10_000);
     expect(states.at(-1)).toMatchObject({ phase: 'resting', why: { kind: 'lost' } });
     expect(posts()).toBe(2);
@@ -119,10 +119,21 @@ describe('the lowest latency', () => {
     await playLowest();
     for (let breaks = 1; breaks <= 3; breaks++) {
       await passes(40_000);
-      FakePeer.last.closesDtls();
+      FakePeer.last.becomes('failed');
       await passes(200);
       expect(phase()).toBe('on');
     }
+  });
+
+  it('waits a moment after the server’s goodbye, for the news that the stream is over', async () => {
+    await playLowest();
+    FakePeer.last.closesDtls();
+    await passes(900);
+    expect([types().at(-1), FakeHls.made.length]).toEqual(['waiting', 1]);
+    await passes(100);
+    expect(FakeHls.made).toHaveLength(2);
+    await passes(200);
+    expect(phase()).toBe('on');
   });
 
   it('goes back to HLS when the picture freezes while packets come', async () => {
@@ -304,8 +315,8 @@ describe('a stream at the lowest latency', () => {
   it('is joined again when it was lost with its publisher', async () => {
     await playLowest();
     FakePeer.pictures = false;
-    await passes(8000);
-    expect(states.at(-1)).toMatchObject({ phase: 'resting', why: { kind: 'silent' } });
+    await passes(12_000);
+    expect([states.at(-1), posts()]).toMatchObject([{ phase: 'resting', why: { kind: 'no-picture' } }, 2]);
     engine.setInterrupted(true);
     FakePeer.pictures = true;
     engine.setInterrupted(false);
@@ -316,6 +327,7 @@ describe('a stream at the lowest latency', () => {
   it.each([
     ['falls silent', () => (FakePeer.pictures = false)],
     ['says goodbye', () => FakePeer.last.closesDtls()],
+    ['is gone', () => FakePeer.last.becomes('failed')],
   ])('has ended when it is over and the server %s', async (_how, finish) => {
     await playLowest();
     engine.setAddresses('/hls/demo/playlist.m3u8', null, 'lost');
@@ -325,6 +337,16 @@ describe('a stream at the lowest latency', () => {
     await passes(2500);
     expect(types().at(-1)).toBe('ended');
     expect(placesLeft()).toBe(0);
+    expect(FakeHls.made).toHaveLength(1);
+  });
+
+  it('has ended when the server’s goodbye comes before that news', async () => {
+    await playLowest();
+    FakePeer.last.closesDtls();
+    await passes(300);
+    engine.setAddresses('/hls/demo/playlist.m3u8', null, 'asking');
+    await passes(2000);
+    expect(types().slice(-2)).toEqual(['waiting', 'ended']);
     expect(FakeHls.made).toHaveLength(1);
   });
 

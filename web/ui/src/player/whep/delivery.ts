@@ -13,6 +13,8 @@ import { why, type Why } from './why';
 const LOOK_EVERY_MS = 500;
 /** A stream that is over, and of which nothing came for this long, has been seen to its end. */
 const OVER_MS = 1000;
+/** After the server's goodbye it takes this long at most to hear that the stream is over, which is the usual reason. */
+const HEARSAY_MS = 1000;
 
 interface WhepParts {
   video: HTMLVideoElement;
@@ -33,9 +35,10 @@ export class WhepDelivery implements Delivery {
   private readonly health = new Health();
   private readonly listeners = new AbortController();
   private figures: Figures | null = null;
-  private timer: ReturnType<typeof setInterval> | undefined;
+  private timer: ReturnType<typeof setInterval | typeof setTimeout> | undefined;
   private isEnding = false;
   private isStanding = false;
+  private isGoodbye = false;
   private heard = { packets: 0, atMs: 0 };
 
   constructor(
@@ -45,7 +48,7 @@ export class WhepDelivery implements Delivery {
 
   begin(): void {
     const { video, wish } = this.parts;
-    this.session.onLost = () => this.lose(why('lost'));
+    this.session.onLost = (isGoodbye) => this.hangUp(isGoodbye);
     this.listen();
     this.figures = this.session.latest;
     video.playbackRate = 1; // hls.js may have hurried
@@ -63,7 +66,7 @@ export class WhepDelivery implements Delivery {
 
   /** The last picture stays; the server has its place back. */
   letGo(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.timer); // either kind
     this.isGone = true;
     this.session.close();
   }
@@ -75,6 +78,7 @@ export class WhepDelivery implements Delivery {
   /** The stream is over, and its last pictures may still come. */
   setEnding(isEnding: boolean): void {
     this.isEnding = isEnding;
+    if (isEnding && this.isGoodbye) this.over();
   }
 
   /** There is no past to begin at: whatever plays is live. */
@@ -141,6 +145,14 @@ export class WhepDelivery implements Delivery {
     const verdict = this.health.note(figures, !document.hidden && !this.parts.video.paused);
     if (verdict === 'fine' || verdict === 'standing') this.tellStanding(verdict === 'standing');
     else this.lose(verdict);
+  }
+
+  private hangUp(isGoodbye: boolean): void {
+    if (!isGoodbye || this.isEnding) return this.lose(why('lost'));
+    clearInterval(this.timer);
+    this.isGoodbye = true;
+    this.timer = setTimeout(() => this.lose(why('lost')), HEARSAY_MS);
+    this.tellStanding(true);
   }
 
   private lose(reason: Why): void {

@@ -6,9 +6,9 @@ import { why, type Why } from './why';
 /** Without a new picture for this long it stands. */
 const STANDS_AFTER_MS = 900;
 /** A picture that stands this long while packets come will not move again by itself, however short the time is that is known. */
-const FROZEN_MS = 4000;
+const FROZEN_MS = 3500;
 /** Nothing came for this long, over a connection that holds. */
-const SILENT_MS = 5000;
+const SILENT_MS = 4000;
 /** Over this long a line is judged, and not before. */
 const WINDOW_MS = 6000;
 /** More of the time than this without a new picture cannot be watched. */

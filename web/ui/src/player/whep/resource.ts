@@ -1,6 +1,6 @@
 /** The viewer's place on the server, as draft-ietf-wish-whep has it: POST an offer, DELETE what came of it. */
 
-import { NotJoined, why } from './why';
+import { NotJoined, why, type Why } from './why';
 
 /** The server may first have to start what makes sound or picture fit. */
 const ANSWER_WITHIN_MS = 8000;
@@ -28,7 +28,7 @@ export async function takePlace(url: string, offer: string): Promise<Resource> {
   } catch {
     throw new NotJoined(why('network')); // no answer, or none in time
   }
-  if (response.status !== 201) throw new NotJoined(why(kindOf(response.status), sentenceIn(text)));
+  if (response.status !== 201) throw new NotJoined(refusal(response.status, text));
   const location = response.headers.get('Location');
   return { answer: text, location: location && new URL(location, new URL(url, document.baseURI)).href };
 }
@@ -38,9 +38,10 @@ export function leavePlace({ location }: Resource): void {
   if (location) fetch(location, { method: 'DELETE', keepalive: true }).catch(() => undefined);
 }
 
-function kindOf(status: number): 'format' | 'over' | 'refused' {
-  if (FORMAT_STATUSES.includes(status)) return 'format';
-  return GONE_STATUSES.includes(status) ? 'over' : 'refused';
+/** That a stream is over, the page says by itself. */
+function refusal(status: number, text: string): Why {
+  if (GONE_STATUSES.includes(status)) return why('over');
+  return why(FORMAT_STATUSES.includes(status) ? 'format' : 'refused', sentenceIn(text));
 }
 
 /** What a refusal says for people: the API's envelope, or plain words; null for anything else. */

@@ -21,8 +21,8 @@ interface OldReceiver extends RTCRtpReceiver {
 
 export class WhepSession {
   readonly stream = new MediaStream();
-  /** The connection is gone, though nobody closed it. */
-  onLost: () => void = () => undefined;
+  /** The connection is gone, though nobody here closed it; or the server has said goodbye. */
+  onLost: (isGoodbye: boolean) => void = () => undefined;
   private readonly peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   private readonly listeners = new AbortController();
   private resource: Resource | null = null;
@@ -161,15 +161,15 @@ export class WhepSession {
 
   private look(): void {
     const transports = this.peer.getReceivers().map(({ transport }) => transport?.state);
-    const isOver = ['failed', 'closed'].includes(this.peer.connectionState) || transports.includes('closed') || transports.includes('failed');
-    if (isOver) return this.lose();
+    if (transports.includes('closed')) return this.lose(true);
+    if (['failed', 'closed'].includes(this.peer.connectionState) || transports.includes('failed')) return this.lose(false);
     clearTimeout(this.lostTimer);
-    if (this.peer.connectionState === 'disconnected') this.lostTimer = setTimeout(() => this.lose(), LOST_AFTER_MS);
+    if (this.peer.connectionState === 'disconnected') this.lostTimer = setTimeout(() => this.lose(false), LOST_AFTER_MS);
   }
 
-  private lose(): void {
+  private lose(isGoodbye: boolean): void {
     if (this.isClosed) return;
     this.close();
-    this.onLost();
+    this.onLost(isGoodbye);
   }
 }

@@ -47,7 +47,7 @@ describe('health', () => {
 
   it('takes it for the sender’s silence when nothing comes at all', () => {
     fine(10);
-    expect(trouble(10, { frames: 0, packets: 0 })).toEqual(['silent', 5]);
+    expect(trouble(10, { frames: 0, packets: 0 })).toEqual(['silent', 4]);
   });
 
   it('judges a line by its last seconds and not by one', () => {
@@ -73,7 +73,7 @@ describe('health', () => {
     health.isInterrupted = true;
     expect(trouble(60, { frames: 0, packets: 0 })).toEqual([null, 60]);
     health.isInterrupted = false;
-    expect(trouble(10, { frames: 0, packets: 0 })).toEqual(['silent', 5]);
+    expect(trouble(10, { frames: 0, packets: 0 })).toEqual(['silent', 4]);
   });
 
   it('does not look at pictures that a hidden or paused player may leave undecoded', () => {

@@ -40,7 +40,7 @@ describe('a place on the server', () => {
   it('is refused in words of ours where there are none', async () => {
     answers(502, '<html><h1>Bad gateway</h1></html>');
     expect(await whyNot()).toMatchObject({ kind: 'refused', sentence: expect.stringContaining('no room') });
-    answers(404, '');
+    answers(404, 'This channel is not live.');
     expect(await whyNot()).toEqual({ kind: 'over', sentence: '' });
   });
 
