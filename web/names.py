@@ -9,8 +9,8 @@ _PATHS = """
     clip clips css dash dashboard directory doc docs embed emotes explore favicon feed files follow followers following
     follows health healthz help hls home images img index internal irc js legal live login logout manifest me media
     metrics notifications oauth oembed overlay password player popular posters preview privacy profile public readyz
-    recordings register robots rtmp rtmps search security services settings signin signup sitemap srt static status
-    stream streams studio subscribe subscriptions support tag tags terms thumbnails tos trending upload uploads user
+    recordings register robots rtmp rtmps search security services session settings signin signup sitemap srt static
+    status stream streams studio subscribe subscriptions support tag tags terms thumbnails tos trending upload uploads user
     users video videos vod vods web webhooks websocket well_known whep whip ws www
 """
 _OFFICES = """

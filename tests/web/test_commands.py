@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from config import libsrt
 from config.postgres import open_pool
 from config.settings import Settings
 from web.__main__ import main
@@ -201,6 +202,8 @@ def test_the_first_run_makes_an_administrator_and_a_channel_once(terminal: Termi
         "adminPassword",
     ]
     assert (made["watchUrl"], made["rtmpUrl"]) == ("http://localhost:8080/demo", "rtmp://localhost/live")
+    assert made["srtUrl"] == (None if isinstance(libsrt.find(), str) else "srt://localhost:8890")
+    assert made["whipUrl"] == "http://localhost:8080/whip/demo"
     assert made["streamKey"] not in out
     assert made["adminPassword"] not in out
     assert str(path) in out
@@ -251,3 +254,41 @@ def test_the_key_of_signed_addresses_is_replaced(terminal: Terminal, settings: S
     assert query(settings, usable)[-2:] == [first, second]
     third = terminal.json("access", "rotate", "--now")["keyId"]
     assert query(settings, usable) == [third]
+
+
+@pytest.mark.services
+def test_a_channel_is_fetched_from_elsewhere_and_no_more(
+    terminal: Terminal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.json("user", "add", "alice")
+    terminal.json("channel", "add", "news", "--owner", "alice")
+    code, _, err = terminal.run("pull", "news")
+    assert (code, "not fetched" in err) == (1, True)
+    source = "https://user:secret@tv.example/a.m3u8?key=secret"
+    code, _, err = terminal.run("pull", source, "news")
+    assert (code, "TALLY_SECRET" in err) == (1, True)
+    monkeypatch.setenv("TALLY_SECRET", settings.secret)
+    code, out, err = terminal.run("pull", source, "news")
+    assert (code, err) == (0, "")
+    assert "https://tv.example/a.m3u8" in out
+    assert "secret" not in out
+    assert query(settings, "SELECT is_trusted FROM pulls") == [True]
+    assert terminal.json("pull", "news", "--off")["isEnabled"] is False
+    assert terminal.json("pull", "news")["isEnabled"] is True
+    assert terminal.json("pull", "udp://239.1.2.3:5000", "news", "--off")["isEnabled"] is False
+    for wrong in ("ftp://tv.example/a", "http://127.0.0.1/a"):
+        code, out, err = terminal.run("pull", wrong, "news")
+        assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.services
+def test_an_account_may_have_streams_fetched_when_it_is_told_so(terminal: Terminal, settings: Settings) -> None:
+    terminal.json("user", "add", "alice")
+    for answer in ("yes", "no"):
+        shown = terminal.json("user", "may-pull", "alice", answer)
+        assert shown == {"username": "alice", "mayPull": answer == "yes"}
+        assert query(settings, "SELECT may_pull FROM users") == [answer == "yes"]
+    code, _, err = terminal.run("user", "may-pull", "nobody", "yes")
+    assert (code, "tally user add nobody" in err) == (1, True)
+    with pytest.raises(SystemExit):
+        terminal.run("user", "may-pull", "alice", "perhaps")

@@ -268,3 +268,22 @@ async def test_keys_and_tokens_are_in_no_log(site: Site, process: Process, capsy
     said = capsys.readouterr()
     for secret in ("live_key", token):
         assert secret not in said.out + said.err
+
+
+async def test_owners_and_viewers_are_told_of_webrtc_while_there_is_a_process(site: Site) -> None:
+    alice = await site.person("alice")
+    await site.channel("news", alice)
+    channel, _ = await site.go_live(await site.key("news", alice))
+
+    async def told() -> tuple[str | None, str | None]:
+        publish = (await site.data("GET", "/channels/news/stream-key", who=alice))["publish"]
+        return publish["whip"], (await site.data("GET", "/channels/news/playback"))["whepUrl"]
+
+    assert await told() == (None, None)
+    async with Process.started(site) as process:
+        await process.beat()
+        assert await told() == ("http://localhost:8080/whip/news", f"/whep/{channel}")
+        await site.data("PATCH", "/channels/news", {"visibility": "private"}, who=alice)
+        assert (await site.data("GET", "/channels/news/playback"))["whepUrl"] is None
+        playback = await site.data("GET", "/channels/news/playback", who=alice)
+        assert playback["whepUrl"] == playback["playlistUrl"].replace("/hls/", "/whep/").removesuffix("/playlist.m3u8")
