@@ -18,11 +18,12 @@ from config.redis import connect
 from media import node as node_module
 from media.callbacks import Callbacks
 from media.journal.reader import read_journal
+from media.links.messages import FromFeed, Shown
 from media.metrics import NodeCollector
-from media.node import Node
+from media.node import NEVER_BEGUN, Node
 from media.pictures.link import Pictures
 from media.pipeline import Pipeline, Workshop
-from media.publication import PublishAttempt, Refused, Unavailable
+from media.publication import PublishAttempt, Refused, Unavailable, WrongChannel
 from media.publisher import Publisher
 from media.recovery import NEVER_SHOWN, TOO_LATE, recover
 from media.registry import Registry
@@ -656,3 +657,41 @@ async def test_a_session_that_goes_on_is_not_found_before_web_says_who_may_watch
             while await visibility(bench) is None:
                 await asyncio.sleep(0.05)
         assert await visibility(bench) == "private"
+
+
+async def test_a_session_is_found_by_id_and_by_name_before_it_can_be_played(bench: Bench) -> None:
+    assert bench.node.find("demo") is None
+    await bench.publish()
+    assert bench.node.find("c1") is bench.node.find("Demo") is bench.session
+    assert bench.node.find("c2") is None
+    assert bench.node.feeds(SessionId("s1")) is bench.session.feeds
+    assert bench.node.feeds(SessionId("s2")) is None
+
+
+async def test_a_publisher_with_the_key_of_another_channel_begins_nothing(bench: Bench) -> None:
+    attempt = PublishAttempt("whip", "good", {}, "127.0.0.1", "test")
+    with pytest.raises(WrongChannel, match="another channel"):
+        await bench.node.open(attempt, bench.cuts.append, "other")
+    assert not bench.node.sessions
+    async with asyncio.timeout(20):
+        end = await bench.platform.ends.get()
+    assert (end.session_id, end.reason) == ("s1", NEVER_BEGUN)
+    publisher = await bench.node.open(attempt, bench.cuts.append, "Demo")
+    with pytest.raises(WrongChannel):
+        await bench.node.open(attempt, bench.cuts.append, "other")
+    await bench.feed(publisher)
+    assert bench.platform.ends.empty()
+    assert publisher.grant is not None
+    assert publisher.grant.session_id == bench.session.grant.session_id
+
+
+async def test_who_may_watch_is_told_to_feeds(bench: Bench) -> None:
+    said: list[FromFeed] = []
+    bench.platform.visible_at_first = "followers"
+    await bench.publish()
+    bench.session.feeds.subscribe([], said.append)
+    bench.platform.visibility = {SessionId("s1"): "private"}
+    async with asyncio.timeout(20):
+        while said[1:] != [Shown("followers"), Shown("private")]:
+            await bench.platform.beats.get()
+            await asyncio.sleep(0)
