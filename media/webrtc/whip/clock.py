@@ -91,7 +91,6 @@ class CommonClock:
             self._ntp_offset = own + clock.offset - sender
         clock.aim(sender + self._ntp_offset - own)
 
-    @property
     def is_in_step(self) -> bool:
-        """Whether all tracks have reported."""
+        """Return whether all tracks have reported."""
         return all(clock.has_report for clock in self.tracks.values())

@@ -142,7 +142,7 @@ class WhipPublisher:
         held = self._held
         if held is None or not self._hold_until_s:
             return
-        is_in_step = len(self._clock.tracks) == len(self.tracks) and self._clock.is_in_step
+        is_in_step = len(self._clock.tracks) == len(self.tracks) and self._clock.is_in_step()
         if is_in_step or at_s >= self._hold_until_s or len(held) >= MAX_HELD:
             self._held = None
             for each in held:
