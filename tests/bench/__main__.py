@@ -2,7 +2,21 @@
 
 import sys
 
-from tests.bench import archive, clips, delivery, edges, glass, ingest, journal, ladder, ordeal, sources, storage, whep
+from tests.bench import (
+    archive,
+    clips,
+    delivery,
+    edges,
+    glass,
+    ingest,
+    journal,
+    ladder,
+    ordeal,
+    sources,
+    srt,
+    storage,
+    whep,
+)
 
 TABLES = {
     "ingest": ingest.main,
@@ -14,6 +28,7 @@ TABLES = {
     "journal": journal.main,
     "storage": storage.main,
     "clips": clips.main,
+    "srt": srt.main,
     "whep": whep.main,
 }
 
