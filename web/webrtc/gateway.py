@@ -118,7 +118,8 @@ async def publish(request: web.Request) -> web.Response:
     nodes = await services.nodes.for_publisher()
     if not nodes:
         raise _away("Nothing takes WebRTC publishers right now.")
-    return await _hand_on(request, nodes, "/whip", {webrtc.CHANNEL_HEADER: channel})
+    words = request.rel_url.raw_query_string  # ?priority=1 and the like, as behind a key of RTMP
+    return await _hand_on(request, nodes, f"/whip?{words}" if words else "/whip", {webrtc.CHANNEL_HEADER: channel})
 
 
 async def watch(request: web.Request) -> web.Response:
@@ -150,7 +151,7 @@ async def watch(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """PATCH, DELETE: to the process that the resource is named after."""
     resource = request.match_info["resource"]
-    node = await request.app[SERVICES].nodes.find(resource.rpartition(".")[0])
+    node = await request.app[SERVICES].nodes.find(resource.partition(".")[0])
     if node is None:
         raise ApiError(ErrorCode.NOT_FOUND, "There is no such session, or not any more.")
     return await _hand_on(request, [node], request.path, {})

@@ -68,6 +68,12 @@ async def test_the_channel_of_the_address_is_told_by_its_id(site: Site, process:
         assert await error_of(response) == (404, "NOT_FOUND")
 
 
+async def test_what_a_publisher_says_behind_the_address_is_handed_on(site: Site, process: Process) -> None:
+    async with site.client.post(f"{site.base}/whip?priority=1&takeover=1", data=OFFER, headers=KEY) as response:
+        assert response.status == 201
+    assert process.asked[0].path == "/whip?priority=1&takeover=1"
+
+
 async def test_what_the_process_refuses_is_refused_with_its_words(site: Site, process: Process) -> None:
     process.refusal = aiohttp.web.Response(
         status=503, text="full", headers={"Retry-After": "9", "WWW-Authenticate": "Bearer"}
