@@ -162,7 +162,7 @@ class Signalling:
         peer = self._peer(request)
         if not self._publishers.delete(peer.name):
             peer.close("deleted")
-        return web.Response(text="ended\n")  # FFmpeg takes an answer without a body for a failure
+        return web.Response(status=HTTPStatus.OK)
 
     def _restarted(self, peer: Peer, remote: Credentials, client_address: str) -> web.Response:
         if not remote.ufrag or remote == peer.agent.remote:

@@ -48,7 +48,7 @@ def _one(product: Product, clip: Path) -> tuple[str, ...]:
 
 
 def _many(product: Product, clip: Path) -> tuple[str, ...]:
-    keys = [_channel_key(product, f"bench{number}") for number in range(MANY)]
+    keys = [channel_key(product, f"bench{number}") for number in range(MANY)]
     publishers = [publish(clip, product.publish_url(key)) for key in keys]
     try:
         last = f"/hls/bench{MANY - 1}/playlist.m3u8"
@@ -69,7 +69,8 @@ def _measure(product: Product, streams: int) -> tuple[float, float]:
     return used / passed * 60 / streams, rss_mb(pid)
 
 
-def _channel_key(product: Product, name: str) -> str:
+def channel_key(product: Product, name: str) -> str:
+    """Make a channel of this name and return a stream key of it."""
     _tally(product, "channel", "add", name, "--owner", "admin", "--json")
     answer = json.loads(_tally(product, "key", "rotate", name, "--json"))
     return str(answer["streamKey"])

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import AudioStreamTrack
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 
 from config.settings import load
 from media.links.server import Links
@@ -63,6 +63,9 @@ class House:
     def annotate(self, publisher: Publisher, note: Note) -> None:
         raise AssertionError
 
+    def is_urgent(self, publisher: Publisher) -> bool:
+        return False
+
     def leave(self, publisher: Publisher, reason: str, now: float, *, is_lost: bool) -> None:
         self.left.put_nowait((reason, is_lost))
 
@@ -82,11 +85,14 @@ class Place:
             return response.status, {k.lower(): v for k, v in response.headers.items()}, await response.text()
 
     @asynccontextmanager
-    async def microphone(self, key: str = "good") -> AsyncIterator[tuple[RTCPeerConnection, str]]:
-        """Publish silence with aiortc; gives the connection and the resource's address."""
+    async def microphone(
+        self, key: str = "good", *more: MediaStreamTrack
+    ) -> AsyncIterator[tuple[RTCPeerConnection, str]]:
+        """Publish silence, and `more`, with aiortc; gives the connection and the resource's address."""
         client = RTCPeerConnection()
         try:
-            client.addTrack(AudioStreamTrack())
+            for track in (AudioStreamTrack(), *more):
+                client.addTrack(track)
             await client.setLocalDescription(await client.createOffer())
             status, headers, text = await self.post(client.localDescription.sdp, Authorization=f"Bearer {key}")
             assert status == 201, text

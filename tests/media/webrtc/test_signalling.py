@@ -35,7 +35,6 @@ async def test_a_publisher_is_answered_heard_and_ended_by_delete(place: Place) -
         assert {b.pts - a.pts for a, b in itertools.pairwise(packets)} == {1_800}
         async with place.http.delete(resource) as response:
             assert response.status == 200
-            assert await response.text() != "", "FFmpeg takes an answer without a body for a failure"
         assert await place.house.left.get() == ("WebRTC: deleted", False)
         async with place.http.delete(resource) as response:
             assert response.status == 404
