@@ -54,6 +54,10 @@ class BandwidthTest:
     def annotate(self, _publisher: Publisher, _note: Note) -> None:
         """See `Seat`: nobody is there to see it."""
 
+    def is_urgent(self, _publisher: Publisher) -> bool:
+        """See `Seat`."""
+        return False
+
     def leave(self, _publisher: Publisher, reason: str, _now: float, *, is_lost: bool) -> None:  # noqa: ARG002
         """See `Seat`."""
         self._finish(reason)

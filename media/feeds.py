@@ -58,8 +58,8 @@ class Feeds:
         self._rates: dict[str, float] = {}
         self._subscribers: tuple[_Subscriber, ...] = ()
         self._has_ended = False
-        self.on_watched: Callable[[bool], None] = lambda _is_watched: None
-        """Called when the first subscriber has come and when the last has gone."""
+        self.is_urgent = False
+        """Whether somebody wants each packet as soon as it is there."""
 
     @property
     def subscribers(self) -> int:
@@ -71,8 +71,10 @@ class Feeds:
         """What is kept for those who come."""
         return sum(line.kept_bytes for line in self._lines.values())
 
-    def subscribe(self, tracks: Collection[str], take: Take) -> Callable[[], None]:
+    def subscribe(self, tracks: Collection[str], take: Take, *, is_urgent: bool = False) -> Callable[[], None]:
         """Give `take` these tracks from the running GOP on, until the function that is returned is called.
+
+        `is_urgent`: a twentieth of a second matters, so what the publisher sends is not to wait for more of it.
 
         Before it returns `take` gets `Tracks` and `Shown`, then of each track `Configure` and the past packets, all of
         them in the order of their times. A `take` that raises is left out from then on. Raises `Unavailable` when the
@@ -80,8 +82,8 @@ class Feeds:
         """
         if self._has_ended or len(self._subscribers) >= MAX_SUBSCRIBERS:
             raise Unavailable("the session has ended" if self._has_ended else "too many feeds of this session")
-        subscriber = _Subscriber(frozenset(tracks), take)
-        self._subscribers += (subscriber,)
+        subscriber = _Subscriber(frozenset(tracks), take, is_urgent)
+        self._seat((*self._subscribers, subscriber))
         self._tell(subscriber, self._tracks())
         self._tell(subscriber, Shown(self._visibility))
         asked = [line for name, line in self._lines.items() if name in subscriber.tracks]
@@ -90,8 +92,6 @@ class Feeds:
         for _, name, packet in self._past(asked):
             self._tell(subscriber, Media(name, packet, is_past=True))
         subscriber.begun.update(line.name for line in asked if line.kept)
-        if len(self._subscribers) == 1 and not subscriber.has_left:
-            self.on_watched(True)
         return lambda: self._leave(subscriber)
 
     def _past(self, lines: "Iterable[_Line]") -> "Iterable[tuple[float, str, Packet]]":
@@ -104,9 +104,11 @@ class Feeds:
     def _leave(self, subscriber: "_Subscriber") -> None:
         if not subscriber.has_left:
             subscriber.has_left = True
-            self._subscribers = tuple(each for each in self._subscribers if each is not subscriber)
-            if not self._subscribers:
-                self.on_watched(False)
+            self._seat(tuple(each for each in self._subscribers if each is not subscriber))
+
+    def _seat(self, subscribers: "tuple[_Subscriber, ...]") -> None:
+        self._subscribers = subscribers
+        self.is_urgent = any(each.is_urgent for each in subscribers)
 
     def _tell(self, subscriber: "_Subscriber", message: FromFeed) -> None:
         if subscriber.has_left:
@@ -229,6 +231,7 @@ class _Subscriber(msgspec.Struct, eq=False):
 
     tracks: frozenset[str]
     take: Take
+    is_urgent: bool
     begun: set[str] = msgspec.field(default_factory=set)
     has_left: bool = False
 

@@ -6,7 +6,7 @@ word, he will try again).
 
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Literal
+from typing import Literal, runtime_checkable
 from typing import Protocol as Interface
 
 import msgspec
@@ -87,6 +87,15 @@ class Publication(Interface):
 
         A lost one may return to its session; one that said goodbye (`is_lost` False) ends it.
         """
+
+
+@runtime_checkable
+class Hastened(Interface):
+    """A publication that knows whether somebody watches it with the lowest latency; protocols may ask."""
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a packet that is here is to be pushed at once, though it costs more than several together."""
 
 
 class Publications(Interface):

@@ -41,6 +41,9 @@ class Seat(Interface):
     def leave(self, publisher: "Publisher", reason: str, now: float, *, is_lost: bool) -> None:
         """The connection is over."""
 
+    def is_urgent(self, publisher: "Publisher") -> bool:
+        """Whether somebody watches this publisher with the lowest latency."""
+
 
 class Publisher:
     """The `Publication` of one connection. Raises `Refused` for parameters that say nothing."""
@@ -116,6 +119,11 @@ class Publisher:
         seat, self._seat = self._seat, None
         if seat is not None:
             seat.leave(self, reason, self._clock(), is_lost=is_lost)
+
+    @property
+    def is_urgent(self) -> bool:
+        """See `Hastened`."""
+        return self._seat is not None and self._seat.is_urgent(self)
 
     # --- what seats call ---------------------------------------------------------------------------------------
 

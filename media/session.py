@@ -291,6 +291,10 @@ class Session:
         self._note_number += 1
         self.pipeline.annotate(cue_of_note(note, start_s, f"note-{self._note_number}"))
 
+    def is_urgent(self, publisher: Publisher) -> bool:
+        """See `Seat`."""
+        return self.feeds.is_urgent and publisher is self._on_air
+
     def add_metadata(self, command: AddMetadata, now: float) -> None:
         """Show what the API says at the present media time; nothing before there is any."""
         if self.has_ended or not self.live.is_playable:

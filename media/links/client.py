@@ -108,15 +108,21 @@ class Feed:
 
 @asynccontextmanager
 async def open_feed(
-    http: aiohttp.ClientSession, origin_url: str, session_id: SessionId, tracks: Collection[str]
+    http: aiohttp.ClientSession,
+    origin_url: str,
+    session_id: SessionId,
+    tracks: Collection[str],
+    *,
+    is_urgent: bool = False,
 ) -> AsyncIterator[Feed]:
     """Read these tracks of a session (names in `media.links.messages`; none: only what there is and who may watch).
 
     The first messages are `Tracks` and `Shown`; then for each track its `Configure`, the running GOP as `Media` with
-    `is_past`, and what comes. A track that is not there yet begins when it comes. Raises `NoSuchFeed`, `Unavailable`.
+    `is_past`, and what comes. A track that is not there yet begins when it comes. `is_urgent`: a
+    twentieth of a second matters, so ingest hands on each packet by itself. Raises `NoSuchFeed`, `Unavailable`.
     """
     url = f"{origin_url}/{session_id}/feed"
-    socket = await _connected(http, url, {"tracks": ",".join(tracks)})
+    socket = await _connected(http, url, {"tracks": ",".join(tracks)} | ({"urgent": "1"} if is_urgent else {}))
     async with socket:
         yield Feed(socket)
 

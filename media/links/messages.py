@@ -1,6 +1,6 @@
 """What ingest and the media processes beside it tell each other over WebSockets of the origin, as binary messages.
 
-    GET {origin}/{sessionId}/feed?tracks=video,sound     ingest -> other    `FromFeed`
+    GET {origin}/{sessionId}/feed?tracks=video,sound[&urgent=1]     ingest -> other    `FromFeed`
     GET {origin}/publish                                 other -> ingest    `ToIngest`, ingest -> other    `FromIngest`
 
 A binary message holds one or more frames of `media.wire` (four bytes of length, then msgpack).

@@ -126,16 +126,18 @@ class Links:
         reader = _Reader(socket, request.transport, session_id)
         self._readers[session_id] += 1
         try:
-            await self._outlive(self._serve_feed(reader, feeds, tracks), f"feed {session_id}")
+            is_urgent = "urgent" in request.query
+            serving = self._serve_feed(reader, feeds, tracks, is_urgent=is_urgent)
+            await self._outlive(serving, f"feed {session_id}")
         finally:
             self._readers[session_id] -= 1
             if not self._readers[session_id]:
                 del self._readers[session_id]
         return socket
 
-    async def _serve_feed(self, reader: "_Reader", feeds: Feeds, tracks: list[str]) -> None:
+    async def _serve_feed(self, reader: "_Reader", feeds: Feeds, tracks: list[str], *, is_urgent: bool) -> None:
         try:
-            leave = feeds.subscribe(tracks, reader.take)
+            leave = feeds.subscribe(tracks, reader.take, is_urgent=is_urgent)
         except Unavailable as error:
             await reader.socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=str(error).encode())
             return

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from media.links.messages import FromFeed
 from media.packets import Packet
-from media.publication import Note, Publication, Publications, PublishAttempt, Refused, Unavailable, masked
+from media.publication import Hastened, Note, Publication, Publications, PublishAttempt, Refused, Unavailable, masked
 from media.rtmp.connection import (
     AudioTag,
     DataTag,
@@ -57,7 +57,8 @@ WRITE_HIGH_BYTES = 64 * 1024
 """Answers a peer may leave unread before we stop reading from it."""
 READ_TICK_S = 0.050
 """How long a publisher's socket rests after a read. Encoders send each frame by itself; waking for every one of them
-costs several times what the frame costs, and a frame that waits for half of this on average is not late."""
+costs several times what the frame costs, and a frame that waits for half of this on average is not late; only where
+somebody watches with the lowest latency (`Hastened`) it would be."""
 READ_BYTES = 256 * 1024
 """The most that one tick takes from a socket; a publisher who fills it is ahead of real time and is read on at once."""
 
@@ -211,6 +212,7 @@ class _Peer(asyncio.Protocol):
         self._data = DataReader()
         self._transport: asyncio.Transport | None = None
         self._publication: Publication | None = None
+        self._hastened: Hastened | None = None  # the publication, if it can tell
         self._stop_playing: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reason: str | None = None  # why it closes, as a slug
@@ -247,10 +249,13 @@ class _Peer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         events = self._core.receive_data(data, self._loop.time())
         self._take(events)
-        if self._publication is not None and len(data) < READ_BYTES and not self._is_resting:
+        if self._publication is not None and len(data) < READ_BYTES and not self._is_resting and not self._is_urgent():
             self._is_resting = True
             self._update_reading()
             self._server.rest(self)
+
+    def _is_urgent(self) -> bool:
+        return self._hastened is not None and self._hastened.is_urgent
 
     def wake(self) -> None:
         """Read again: the tick has come.
@@ -406,6 +411,7 @@ class _Peer(asyncio.Protocol):
 
     def _start_publishing(self, publication: Publication, encoder: str) -> None:
         self._publication = publication
+        self._hastened = publication if isinstance(publication, Hastened) else None
         self._flv = FlvReader()
         self._data = DataReader()
         self._started_at = self._loop.time()

@@ -7,6 +7,7 @@ from tests.bench import (
     clips,
     delivery,
     edges,
+    feed,
     glass,
     ingest,
     journal,
@@ -20,6 +21,7 @@ from tests.bench import (
 
 TABLES = {
     "ingest": ingest.main,
+    "feed": feed.main,
     "delivery": delivery.main,
     "edges": edges.main,
     "archive": archive.main,

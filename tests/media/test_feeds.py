@@ -176,17 +176,25 @@ def test_the_end_is_said_and_nobody_comes_after_it() -> None:
         feeds.subscribe(["video"], print)
 
 
-def test_who_leaves_hears_nothing_more_and_the_first_and_the_last_are_noticed() -> None:
+def test_who_leaves_hears_nothing_more() -> None:
     feeds = made(length_s=1)
-    watched: list[bool] = []
-    feeds.on_watched = watched.append
     one, two = Listener(feeds, "video"), Listener(feeds, "video")
     for each in (one, two, two):
         each.take()
         each.leave()
     feeds.push("video", video_packets(1)[0])
     assert one.said == two.said == []
-    assert watched == [True, False]
+    assert feeds.subscribers == 0
+
+
+def test_packets_are_urgent_while_somebody_says_so() -> None:
+    feeds = made()
+    seen = [feeds.is_urgent]
+    leave = feeds.subscribe(["video"], list[FromFeed]().append, is_urgent=True)
+    Listener(feeds, "video").leave()
+    seen.append(feeds.is_urgent)
+    leave()
+    assert [*seen, feeds.is_urgent] == [False, True, False]
 
 
 def test_a_subscriber_that_fails_is_left_out_and_no_other() -> None:

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from media.links.messages import FromFeed
 from media.live import LiveStream, StreamStats
 from media.packets import CodecConfig, Cue, CueKind, Discontinuity, MediaEvent, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, Refused
@@ -854,3 +855,17 @@ def test_an_older_answer_does_not_show_a_session_to_more_people() -> None:
     stage.session.show_to("public", asked + 3, asked + 3)
     assert stage.session.visibility == "public"
     assert len(stage.changes) == 2
+
+
+async def test_only_the_publisher_on_the_air_is_in_a_hurry_when_somebody_watches_closely() -> None:
+    stage = Stage()
+    main, spare = stage.join(priority="1"), stage.join()
+    stage.run(3, main, spare)
+    leave = stage.session.feeds.subscribe(["video"], list[FromFeed]().append, is_urgent=True)
+    assert (main.publisher.is_urgent, spare.publisher.is_urgent) == (True, False)
+    await lose(main)
+    assert not main.publisher.is_urgent
+    stage.run(3, spare)
+    hurried = [spare.publisher.is_urgent]
+    leave()
+    assert [*hurried, spare.publisher.is_urgent] == [True, False]

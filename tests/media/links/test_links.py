@@ -58,6 +58,9 @@ class Seat:
     def leave(self, publisher: Publisher, reason: str, now: float, *, is_lost: bool) -> None:
         self.left.put_nowait((reason, is_lost))
 
+    def is_urgent(self, publisher: Publisher) -> bool:
+        return False
+
 
 class House:
     """Takes publishers by their keys, and has one session's feeds."""
@@ -173,6 +176,12 @@ async def test_a_feed_begins_with_the_running_gop_and_goes_on_to_the_end(line: L
         with pytest.raises(StopAsyncIteration):
             await read(1)
     await until(lambda: not line.links.reading)
+
+
+async def test_a_reader_may_be_in_a_hurry(line: Line) -> None:
+    async with open_feed(line.http, line.url, SESSION, ["video"], is_urgent=True):
+        await until(lambda: line.house.feeds.is_urgent)
+    await until(lambda: not line.house.feeds.is_urgent)
 
 
 async def test_there_is_no_feed_of_a_session_that_does_not_run(line: Line) -> None:

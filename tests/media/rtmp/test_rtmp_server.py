@@ -76,6 +76,12 @@ class Recording:
         return sum(packet.kind is kind for packet in self.packets)
 
 
+class Watched(Recording):
+    """A publication that somebody watches with the lowest latency."""
+
+    is_urgent = True
+
+
 class Recordings:
     """Grants every key but "wrong" and "later"; "slow" waits for `go`."""
 
@@ -94,7 +100,7 @@ class Recordings:
             raise Unavailable
         if attempt.key == "broken":
             raise RuntimeError("a fault of ours")
-        self.all.append(Recording(attempt, on_cut))
+        self.all.append((Watched if attempt.key == "watched" else Recording)(attempt, on_cut))
         return self.all[-1]
 
 
@@ -693,3 +699,25 @@ async def test_pyav_publishes(site: Site) -> None:
     assert await publication.ended == "publisher sent FCUnpublish"
     assert publication.count(TrackKind.VIDEO) == 25
     assert publication.packets[0].is_keyframe
+
+
+async def test_a_publisher_who_is_watched_with_the_lowest_latency_is_read_without_rests(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "READ_TICK_S", 600.0)
+    async with await RtmpPublisher.connect(site.url("watched")) as publisher:
+        (publication,) = site.publications.all
+        assert isinstance(publication, Watched)
+        await publisher.send_config(CodecConfig(TrackKind.AUDIO, "mp4a", b"\x11\x90", sample_rate=48_000, channels=2))
+        for number in range(5):
+            publication.is_urgent = number < 4
+            await _arrives(publisher, publication, number)
+        with pytest.raises(TimeoutError):  # nobody watches any more: the last read was followed by a rest
+            await _arrives(publisher, publication, 5, within_s=0.5)
+
+
+async def _arrives(publisher: RtmpPublisher, publication: Recording, number: int, within_s: float = 20.0) -> None:
+    publication.has_packet.clear()
+    await publisher.send_packet(Packet(TrackKind.AUDIO, number * 21, number * 21, True, b"aac"))
+    async with asyncio.timeout(within_s):
+        await publication.has_packet.wait()
