@@ -140,7 +140,8 @@ def _segments(playlist: Any, url: str) -> Iterator[Segment]:
     first = int(playlist.media_sequence or 0)
     if not 0 <= first < LAST_NUMBER:
         raise ValueError(f"media sequence number {first}")
-    for number, each in enumerate(playlist.segments):
+    whole = [each for each in playlist.segments if each.uri]  # the last may have parts alone (low latency)
+    for number, each in enumerate(whole):
         part = _part(each, url, end_before)
         end_before = (part.url, sum(part.span)) if part.span is not None else ("", 0)
         init = _part(each.init_section, url, ("", 0)) if each.init_section is not None else None

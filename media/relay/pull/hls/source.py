@@ -76,7 +76,7 @@ class HlsSource:
         try:
             variant = await asyncio.to_thread(choose_variant, text, self._playlist.url)
         except BadPlaylist as error:
-            raise Setback(str(error), is_lasting=True) from error
+            raise Setback(str(error)) from error
         legs = []
         for url in (variant.url, variant.sound_url):
             if url:
@@ -206,7 +206,7 @@ async def _read(body: Body) -> MediaPlaylist:
     try:
         return await asyncio.to_thread(read_media, _text(body), body.url)
     except BadPlaylist as error:
-        raise Setback(str(error), is_lasting=True) from error
+        raise Setback(str(error)) from error
 
 
 def _text(body: Body) -> str:
