@@ -8,7 +8,16 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
-from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+from aiortc.rtp import (
+    HeaderExtensionsMap,
+    RtcpPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    unwrap_rtx,
+)
 
 from media.codecs.opus import packet_samples
 from media.feeds import Feeds
@@ -156,6 +165,36 @@ async def test_all_viewers_share_one_feed_which_closes_behind_the_last(house: Ho
     await until(lambda: house.links.reading == 0)
     again = await house.join()
     await until(lambda: again.of("video"))
+
+
+async def test_what_a_viewer_lost_is_sent_to_it_alone(house: House) -> None:
+    house.feeds.configure("video", PICTURES.config)
+    house.show(10)
+    first, second = await house.join(), await house.join()
+    await until(lambda: len({packet.timestamp for packet in first.of("video")}) == 10)
+    lost = first.of("video")[3]
+    said = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=lost.ssrc, lost=[lost.sequence_number])
+    before = len(second.packets)
+    first.user.received_rtcp(bytes(said), 0.0)
+    again = unwrap_rtx(first.packets[-1], lost.payload_type, lost.ssrc)
+    assert (again.sequence_number, again.payload) == (lost.sequence_number, lost.payload)
+    assert len(second.packets) == before
+
+
+async def test_round_trips_and_losses_are_read_from_reports(house: House) -> None:
+    house.feeds.configure("video", PICTURES.config)
+    peer = await house.join()
+    await house.asks_for("video")
+    house.show(2)
+    await until(lambda: peer.reports)
+    [report, _] = RtcpPacket.parse(peer.reports[0])
+    assert isinstance(report, RtcpSrPacket)
+    name = report.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF
+    info = RtcpReceiverInfo(report.ssrc, 26, 1, 1, 0, name, 65_536)  # named, and held for a second
+    loop = asyncio.get_running_loop()
+    peer.user.received_rtcp(bytes(RtcpRrPacket(ssrc=1, reports=[info])), loop.time() + 1.25)
+    assert peer.user.loss == pytest.approx(0.1, abs=0.01)
+    assert 0.25 <= peer.user.rtt_s < 20
 
 
 async def test_opus_passes_and_begins_with_silence(house: House) -> None:
