@@ -17,6 +17,7 @@ from tests.bench import (
     srt,
     storage,
     whep,
+    whip,
 )
 
 TABLES = {
@@ -32,6 +33,7 @@ TABLES = {
     "clips": clips.main,
     "srt": srt.main,
     "whep": whep.main,
+    "whip": whip.main,
 }
 
 

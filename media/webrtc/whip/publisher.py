@@ -129,6 +129,8 @@ class WhipPublisher:
             if track.ssrc not in self._clock.tracks:
                 self._clock.begin(track.ssrc, track.rate, sample.timestamp, at_s)
                 self._hold_until_s = self._hold_until_s or at_s + HOLD_S
+                if track.report is not None:  # it came while the first picture was still on its way
+                    self._clock.report(track.report)
             if sample.is_keyframe and track.kind is TrackKind.VIDEO:
                 self._keyframe_s = at_s
             if self._held is not None:

@@ -52,7 +52,8 @@ class Track:
     def _start(self) -> None:
         self._transit = self._jitter = 0.0
         self._reported_highest = self._reported_received = 0
-        self._report: SenderReport | None = None
+        self.report: SenderReport | None = None
+        """The sender's last."""
         self._report_s = 0.0
         self._timestamp: int | None = None
 
@@ -91,11 +92,11 @@ class Track:
 
     def reported(self, report: SenderReport, now_s: float) -> None:
         """Take a report of the sender of this track."""
-        self._report, self._report_s = report, now_s
+        self.report, self._report_s = report, now_s
 
     def block(self, now_s: float) -> ReportBlock:
         """Return what a receiver report says of the track; counts from the last one."""
-        reorder, report = self.reorder, self._report
+        reorder, report = self.reorder, self.report
         expected = reorder.highest - reorder.first + 1
         due = reorder.highest - max(self._reported_highest, reorder.first - 1)
         missed = due - (reorder.received - self._reported_received)

@@ -1,5 +1,7 @@
 """Claims of media.webrtc.dtls and srtp: two ends joined in memory."""
 
+import time
+
 import pytest
 
 from media.webrtc.dtls import MTU_BYTES, Dtls, DtlsClosed, DtlsFailed, Identity
@@ -59,6 +61,21 @@ def test_another_certificate_than_the_offers_fails() -> None:
     with pytest.raises(DtlsFailed, match="another certificate"):
         shake(client, server)
     assert client.keys is None
+
+
+def test_a_lost_flight_is_repeated_when_its_time_has_come() -> None:
+    client, server = ends()
+    client.start()
+    assert client.repeat() == []
+    waited_s = client.timeout_s()
+    assert waited_s is not None
+    assert 0 < waited_s <= 1
+    time.sleep(waited_s)  # the clock is OpenSSL's own
+    while client.timeout_s():
+        time.sleep(0.01)
+    again = client.repeat()
+    answers = [each for datagram in again for each in server.receive(datagram)]
+    assert answers, "the server has only heard the repetition"
 
 
 def test_a_goodbye_is_heard() -> None:

@@ -159,6 +159,15 @@ async def test_pictures_and_sound_come_out_in_step(camera: Camera) -> None:
     assert video[1].data[:6] == (2_502).to_bytes(4, "big") + b"\x41\xe0"
 
 
+async def test_a_report_that_comes_before_the_first_whole_picture_counts(camera: Camera) -> None:
+    first, *rest = camera.picture(0, key=True)
+    camera.send([first], camera.sound(0))
+    camera.reports()
+    assert camera.kept.packets == []
+    camera.send(rest)
+    assert len(camera.kept.packets) == 2
+
+
 async def test_reports_are_asked_for_at_once_and_not_waited_for_for_ever(camera: Camera) -> None:
     camera.send(camera.picture(0, key=True))
     asked = [each for each in camera.wire.take() if isinstance(each, aiortc_rtp.RtcpRtpfbPacket)]
