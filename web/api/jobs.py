@@ -9,15 +9,35 @@ from schemas import api
 from schemas.relay import JOB_LEASE_S, JobReport, job_key
 from web.services import Services
 
+RELAY_HAS_ROOM = "relay_has_room"
+"""Redis key that is there while a relay process would take more jobs."""
 IDLE = api.JobState("idle")
-NOBODY = "No relay process has taken this yet: none runs, or all are busy."
+CONNECTING = api.JobState("connecting")
+NOBODY = "No relay process takes this: none runs, or all are busy."
 
 
-async def reports(services: Services, jobs: Sequence[str]) -> dict[str, JobReport]:
-    """Return the last report of each of these jobs that has one."""
-    stored = await services.redis.mget([job_key(job) for job in jobs]) if jobs else []
+class Look(msgspec.Struct, frozen=True):
+    """What is known of some jobs: their last reports, and whether somebody would take those that nobody has."""
+
+    reports: dict[str, JobReport]
+    has_room: bool
+
+    def state_of(self, job: str, *, is_due: bool, seen_at: datetime | None) -> api.JobState:
+        """Return a job's state; `seen_at` is when a process that has it was heard of."""
+        if not is_due:
+            return IDLE
+        report = self.reports.get(job)
+        if report is not None:
+            return _state_of(report)
+        is_taken = seen_at is not None and datetime.now(UTC) - seen_at < timedelta(seconds=JOB_LEASE_S)
+        return CONNECTING if is_taken or self.has_room else api.JobState("waiting", reason=NOBODY)
+
+
+async def look(services: Services, jobs: Sequence[str]) -> Look:
+    """Ask Redis about these jobs."""
+    has_room, *stored = await services.redis.mget([RELAY_HAS_ROOM, *map(job_key, jobs)])
     read = (msgspec.json.decode(report, type=JobReport) for report in stored if report is not None)
-    return {report.id: report for report in read}
+    return Look({report.id: report for report in read}, has_room is not None)
 
 
 async def forget(services: Services, job: str) -> None:
@@ -25,22 +45,16 @@ async def forget(services: Services, job: str) -> None:
     await services.redis.delete(job_key(job))
 
 
-def state_of(report: JobReport | None, *, is_due: bool, seen_at: datetime | None) -> api.JobState:
-    """Return a job's state; `seen_at` is when a process that has it was heard of."""
-    if not is_due:
-        return IDLE
-    if report is not None:
-        return api.JobState(
-            report.state,
-            reason=report.reason,
-            since=_time(report.since_ms),
-            retry_at=_time(report.retry_at_ms),
-            bitrate_bps=report.bitrate_bps,
-            sent_bytes=report.moved_bytes,
-            failures=report.failures,
-        )
-    is_taken = seen_at is not None and datetime.now(UTC) - seen_at < timedelta(seconds=JOB_LEASE_S)
-    return api.JobState("connecting") if is_taken else api.JobState("waiting", reason=NOBODY)
+def _state_of(report: JobReport) -> api.JobState:
+    return api.JobState(
+        report.state,
+        reason=report.reason,
+        since=_time(report.since_ms),
+        retry_at=_time(report.retry_at_ms),
+        bitrate_bps=report.bitrate_bps,
+        sent_bytes=report.moved_bytes,
+        failures=report.failures,
+    )
 
 
 def _time(at_ms: int | None) -> datetime | None:

@@ -100,8 +100,8 @@ async def present(services: Services, row: PullRow) -> api.Pull:
     """Return a pull as its owner sees it."""
     if row.is_enabled and not row.is_allowed:
         return _as(row, api.JobState("waiting", reason=NOT_ALLOWED))
-    report = (await jobs.reports(services, [row.id])).get(row.id)
-    return _as(row, jobs.state_of(report, is_due=row.is_enabled, seen_at=row.seen_at))
+    look = await jobs.look(services, [row.id])
+    return _as(row, look.state_of(row.id, is_due=row.is_enabled, seen_at=row.seen_at))
 
 
 def _as(row: PullRow, state: api.JobState) -> api.Pull:

@@ -17,6 +17,7 @@ from schemas.relay import (
     RestreamOrder,
     job_key,
 )
+from web.api.jobs import RELAY_HAS_ROOM
 from web.services import Services
 from web.store import jobs, pulls, restreams
 
@@ -47,6 +48,8 @@ async def heartbeat(services: Services, report: RelayHeartbeat) -> RelayOrders:
         to_pull = await pulls.of_node(connection, node, JOB_LEASE_S)
         to_send = await restreams.of_node(connection, node, JOB_LEASE_S)
     await _store_reports(services, [job for job in report.jobs if job.id in own])
+    if report.room:
+        await services.redis.set(RELAY_HAS_ROOM, b"1", ex=JOB_LEASE_S)
     return RelayOrders(_pull_orders(services, to_pull), await _restream_orders(services, to_send))
 
 

@@ -8,9 +8,9 @@ from config.addresses import Reach
 from config.sealing import CannotOpen
 from schemas import api
 from schemas.errors import ApiError, ErrorCode
-from schemas.relay import JobReport
 from web import outside, watching
 from web.api import jobs
+from web.api.jobs import Look
 from web.calls import NAME, Call, Listing, given
 from web.services import Services
 from web.store import restreams
@@ -22,8 +22,8 @@ log = structlog.get_logger()
 async def list_restreams(call: Call[None]) -> Listing:
     """List them all: there are few."""
     rows = await restreams.of_channel(call.services.pool, call.channel.id)
-    reports = await jobs.reports(call.services, [row.id for row in rows])
-    return Listing([_present(row, reports.get(row.id)) for row in rows], None)
+    look = await jobs.look(call.services, [row.id for row in rows])
+    return Listing([_present(row, look) for row in rows], None)
 
 
 async def create_restream(call: Call[api.CreateRestream]) -> api.Restream:
@@ -114,10 +114,10 @@ async def _shown(services: Services, restream: str) -> api.Restream:
     row = await restreams.find(services.pool, restream)
     if row is None:
         raise _none()
-    return _present(row, (await jobs.reports(services, [restream])).get(restream))
+    return _present(row, await jobs.look(services, [restream]))
 
 
-def _present(row: RestreamRow, report: JobReport | None) -> api.Restream:
+def _present(row: RestreamRow, look: Look) -> api.Restream:
     return api.Restream(
         id=row.id,
         channel_id=row.channel_id,
@@ -126,5 +126,5 @@ def _present(row: RestreamRow, report: JobReport | None) -> api.Restream:
         has_key=row.has_key,
         is_enabled=row.is_enabled,
         created_at=row.created_at,
-        state=jobs.state_of(report, is_due=row.is_enabled and row.is_live, seen_at=row.seen_at),
+        state=look.state_of(row.id, is_due=row.is_enabled and row.is_live, seen_at=row.seen_at),
     )

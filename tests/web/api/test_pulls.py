@@ -9,6 +9,7 @@ from schemas.ids import NodeId, SessionId, make_id
 from schemas.ingest import PublishRequest
 from schemas.relay import JOB_LEASE_S, JobReport, RelayHeartbeat, job_key
 from tests.web.site import NODE, Json, Person, Site, health
+from web.api import jobs
 from web.store import streams
 
 pytestmark = pytest.mark.services
@@ -246,8 +247,13 @@ async def test_the_owner_sees_how_it_goes(site: Site) -> None:
 
     await site.data("PUT", "/channels/news/pull", {"url": SOURCE}, who=alice)
     assert ((await state())["state"], "relay" in (await state())["reason"]) == ("waiting", True)
+    await beat(site, room=0)
+    assert (await state())["state"] == "waiting"
     (order,) = (await beat(site))["pulls"]
     assert (await state())["state"] == "connecting"
+    await site.running.services.redis.delete(jobs.RELAY_HAS_ROOM)
+    assert (await state())["state"] == "connecting"
+    await site.running.services.redis.set(jobs.RELAY_HAS_ROOM, b"1")
     report = report_of(
         order["id"], "waiting", reason="It does not answer.", retry_at_ms=1_800_000_005_000, moved_bytes=7, failures=2
     )
