@@ -12,6 +12,8 @@ import pytest
 from config.rungs import ConfiguredRung
 from media import pipeline as module
 from media.journal.reader import Contents, read_journal
+from media.links.messages import Break, Configure, FromFeed, Media, Tracks
+from media.links.messages import Ended as FeedEnded
 from media.packets import CodecConfig, Discontinuity, MediaEvent, Packet, TrackKind
 from media.pictures.link import Pictures
 from media.pipeline import Pipeline, Workshop
@@ -151,6 +153,69 @@ async def running(pipeline: Pipeline) -> AsyncIterator[None]:
         await asyncio.wait({pictures})
 
 
+# --- feeds --------------------------------------------------------------------------------------------------
+
+
+def listen(pipeline: Pipeline, *tracks: str) -> list[FromFeed]:
+    """Return what a feed of these tracks says, as it says it."""
+    said: list[FromFeed] = []
+    pipeline.feeds.subscribe(tracks, said.append)
+    return said
+
+
+def media(said: list[FromFeed], track: str) -> list[Packet]:
+    return [each.packet for each in said if isinstance(each, Media) and each.track == track]
+
+
+async def test_sound_that_passes_through_is_one_and_the_same_for_feeds(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    feed(pipeline, usual(3))
+    said = listen(pipeline, "video", "sound", "audio")
+    feed(pipeline, interleaved(video_packets(1, start_s=3), audio_packets(1, start_s=3)))
+    assert isinstance(tracks := said[0], Tracks)
+    assert {track.name: track.config for track in tracks.tracks} == {
+        "video": VIDEO_CONFIG,
+        "sound": AUDIO_CONFIG,
+        "audio": AUDIO_CONFIG,
+    }
+    assert len(media(said, "sound")) > 47
+    assert media(said, "sound") == media(said, "audio")
+    assert media(said, "video")[0].dts == 2 * 90_000
+
+
+async def test_sound_is_fed_as_it_came_and_as_it_was_made(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    feed(pipeline, [VIDEO_CONFIG, OPUS])
+    said = listen(pipeline, "sound", "audio")
+    feed(pipeline, [Packet(TrackKind.AUDIO, 0, 0, True, b"opus")])
+    pipeline.rung_config(AUDIO, AUDIO_CONFIG)
+    pipeline.rung_packets(AUDIO, [Packet(TrackKind.AUDIO, 0, 0, True, b"made")])
+    assert [packet.data for packet in media(said, "sound")] == [b"opus"]
+    assert [packet.data for packet in media(said, "audio")] == [b"made"]
+    assert Configure("audio", AUDIO_CONFIG) in said
+    pipeline.end("over")
+    assert said[-1] == FeedEnded("over")
+
+
+async def test_rungs_are_fed_under_their_names(tmp_path: Path) -> None:
+    pipeline = make(tmp_path, ladder="360p")
+    feed(pipeline, usual(2.5))
+    said = listen(pipeline, "360p")
+    rung = CodecConfig(TrackKind.VIDEO, "avc1", VIDEO_CONFIG.record, width=640, height=360)
+    pipeline.rung_config("360p", rung)
+    pipeline.rung_packets("360p", video_packets(1))
+    assert isinstance(tracks := [each for each in said if isinstance(each, Tracks)][-1], Tracks)
+    assert {track.name: track.frame_rate for track in tracks.tracks if track.config.kind is TrackKind.VIDEO} == {
+        "video": 30,
+        "360p": 30,
+    }
+    assert len(media(said, "360p")) == 30
+    pipeline.rung_lost("360p", "too slow", for_ever=True)
+    assert isinstance(told := said[-1], Tracks)
+    assert "360p" not in {track.name for track in told.tracks}
+    pipeline.end("over")
+
+
 @pytest.mark.services
 async def test_a_slate_is_shown_until_the_publisher_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SLATE_AFTER_S", 0)
@@ -161,6 +226,8 @@ async def test_a_slate_is_shown_until_the_publisher_is_back(tmp_path: Path, monk
             while not pipeline.has_slates:
                 await asyncio.sleep(0.05)
         before = await listed(pipeline, "video")
+        said = listen(pipeline, "video", "sound")
+        lively = len(media(said, "video"))
         pipeline.interrupt(6.0)
         for tick in range(30):
             pipeline.tick(6.0 + tick / 3)
@@ -169,6 +236,14 @@ async def test_a_slate_is_shown_until_the_publisher_is_back(tmp_path: Path, monk
         feed(pipeline, [Discontinuity("back"), VIDEO_CONFIG])
         feed(pipeline, interleaved(video_packets(5, start_s=start_s), audio_packets(5, start_s=start_s)))
         after = {name: await listed(pipeline, name) for name in ("video", "audio")}
+    assert [type(each) for each in said if isinstance(each, Break)] == [Break, Break]
+    shown = [each.config for each in said if isinstance(each, Configure) and each.track == "video"]
+    assert [config == VIDEO_CONFIG for config in shown] == [True, False, True]
+    slate = [packet for packet in media(said, "video")[lively:] if packet.dts < start_s * 90_000]
+    assert slate[0].is_keyframe
+    assert slate[0].dts == 6 * 90_000
+    assert len(slate) == pytest.approx(290, abs=5)
+    assert len(media(said, "video")) == lively + len(slate) + 150
     assert len(away.segments) >= len(before.segments) + 4
     assert not any(segment.gap_tag for segment in away.segments)
     for playlist in after.values():
