@@ -37,6 +37,7 @@ interface LowestActs {
 
 /** Who has had it for this long may try again at once when it breaks. */
 const STEADY_MS = 30_000;
+const ASK_AGAIN_MS = 2500;
 /** A paused viewer keeps the place on the server for so long. */
 const KEPT_WHILE_PAUSED_MS = 20_000;
 
@@ -47,6 +48,7 @@ export class LowestLatency {
   private state = NOT_LOWEST;
   private joining: AbortController | null = null;
   private hasTriedAgain = false;
+  private hasAskedAgain = false;
   private begunAt = 0;
   private pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -135,13 +137,23 @@ export class LowestLatency {
       if (this.acts.isDue()) this.take(whep, session);
       else this.tell('idle'); // the viewer has paused or gone elsewhere meanwhile
     } catch (error) {
-      if (!joining.signal.aborted) this.rest(whep ? whep.whyOf(error) : CHUNK_LOST);
+      if (!joining.signal.aborted) this.refused(whep ? whep.whyOf(error) : CHUNK_LOST);
     }
+  }
+
+  /** A full server is asked twice: the place that is missing may be the one this page had before it was loaded again. */
+  private refused(why: Why): void {
+    if (why.kind !== 'refused' || this.hasAskedAgain) return this.rest(why);
+    this.hasAskedAgain = true;
+    const { signal } = this.joining!;
+    const timer = setTimeout(() => void this.join(), ASK_AGAIN_MS);
+    signal.addEventListener('abort', () => clearTimeout(timer));
   }
 
   private take(whep: WhepModule, session: Whep.WhepSession): void {
     const delivery: Whep.WhepDelivery = this.acts.deliver(whep, session, (why) => this.lost(delivery, why));
     this.delivery = delivery;
+    this.hasAskedAgain = false;
     this.begunAt = performance.now();
     this.acts.take(delivery);
     this.tell('on');
@@ -165,6 +177,7 @@ export class LowestLatency {
 
   private rest(why: Why): void {
     this.joining = null;
+    this.hasAskedAgain = false;
     this.tell('resting', why);
   }
 

@@ -78,17 +78,39 @@ describe('the lowest latency', () => {
     FakePeer.body = 'All places are taken.';
     await playHls();
     engine.setLowest(true, URL_OF);
-    await passes(100);
+    await passes(2400);
+    expect([phase(), posts()]).toEqual(['joining', 1]);
+    await passes(200);
     expect(states.at(-1)).toEqual({ phase: 'resting', why: { kind: 'refused', sentence: 'All places are taken.' } });
     expect(FakeHls.made).toHaveLength(1);
     expect(FakeHls.last.isDestroyed).toBe(false);
     await passes(600_000);
-    expect(posts()).toBe(1);
+    expect(posts()).toBe(2);
     FakePeer.status = 201;
     FakePeer.body = 'answer';
     engine.tryLowestAgain();
     await passes(200);
     expect(phase()).toBe('on');
+  });
+
+  it('gets the place that becomes free just then', async () => {
+    FakePeer.status = 503;
+    await playHls();
+    engine.setLowest(true, URL_OF);
+    await passes(1000);
+    FakePeer.status = 201;
+    await passes(2000);
+    expect([phase(), posts()]).toEqual(['on', 2]);
+  });
+
+  it('asks no more when it is switched off meanwhile', async () => {
+    FakePeer.status = 503;
+    await playHls();
+    engine.setLowest(true, URL_OF);
+    await passes(1000);
+    engine.setLowest(false, URL_OF);
+    await passes(10_000);
+    expect([phase(), posts()]).toEqual(['idle', 1]);
   });
 
   it('rests when its code does not load', async () => {

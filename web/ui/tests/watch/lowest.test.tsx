@@ -81,7 +81,7 @@ describe('the switch of the lowest latency', () => {
     FakePeer.body = 'All places are taken.';
     useLowestChoice.getState().choose(true);
     await watch();
-    const note = await screen.findByTestId('lowest-note');
+    const note = await screen.findByTestId('lowest-note', {}, { timeout: 6000 });
     expect(note.textContent).toBe('All places are taken. Playing with the usual delay.');
     expect(note.closest('[role="status"]')).not.toBeNull();
     await expectAccessible();
