@@ -1,5 +1,6 @@
 """Streams fetched from elsewhere by the whole product: a file, HLS, MPEG-TS over HTTP and RTMP, and what goes wrong."""
 
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -66,7 +67,9 @@ class Elsewhere:
 
     def stream(self, handler: BaseHTTPRequestHandler) -> None:
         command = [ffmpeg(), "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(self._clip)]
-        encoder = subprocess.Popen([*command, "-c", "copy", "-f", "mpegts", "-"], stdout=subprocess.PIPE)
+        encoder = subprocess.Popen(
+            [*command, "-c", "copy", "-f", "mpegts", "-"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
         self._encoders.append(encoder)
         assert encoder.stdout is not None
         try:
@@ -135,7 +138,7 @@ def test_streams_come_from_everywhere_and_come_back(product: Product, elsewhere:
     pull(account, "over_rtmp", f"rtmp://127.0.0.1:{product.rtmp_port}/live/demo")
     pull(account, "over_hls", f"{product.url}/hls/demo/playlist.m3u8")
     for name in ("over_http", "over_rtmp", "over_hls"):
-        wait_until(lambda name=name: is_live(product, name), SLOW_S, f"{name}: {state(account, name)}")
+        wait_until(lambda name=name: is_live(product, name), SLOW_S, f"{name}: {product.log()[-3000:]}")
         wait_until(lambda name=name: state(account, name)["state"] == "running", SLOW_S, f"{name} is said to run")
     assert state(account, "over_http")["sentBytes"] > 0
 

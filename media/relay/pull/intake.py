@@ -46,11 +46,6 @@ class Intake:
         self._waiting = 0  # tasks that hold a packet until it is due
         self._cut = ""
 
-    @property
-    def is_publishing(self) -> bool:
-        """Whether the first packet has gone."""
-        return self._publication is not None
-
     async def take(self, unit: CodecConfig | Packet) -> None:
         """Send a configuration, or a packet when it is due. Raises `Setback` when nobody takes it."""
         self._last_at = time.monotonic()

@@ -92,11 +92,15 @@ def main() -> None:
 def serve(source: Input, answers: BinaryIO) -> None:
     """Read one container after another. Raises `Ended` when there are no more."""
 
+    taken = 0
+
     def take(unit: Unit) -> None:
+        nonlocal taken
+        taken += 1
         _write(answers, Read(unit) if isinstance(unit, Packet) else Configured(unit))
 
     while True:
-        order = source.next_container()
+        order, taken = source.next_container(), 0
         try:
             if order.url:
                 containers.read_url(order.url, take)
@@ -104,7 +108,7 @@ def serve(source: Input, answers: BinaryIO) -> None:
                 containers.read_file(Path(order.path), take)
             else:
                 containers.read_bytes(source, take)
-            reason = ""
+            reason = "" if taken else containers.NO_MEDIA
         except Unreadable as error:
             reason = str(error)
         except MemoryError:

@@ -107,6 +107,8 @@ class _Leg:
         self._init: tuple[Part | None, bytes] = (None, b"")
         self._key: tuple[str, bytes] = ("", b"")
         self._missing = 0
+        self._trouble: Setback | None = None
+        self._has_any = False
 
     @property
     def mark(self) -> str:
@@ -126,7 +128,8 @@ class _Leg:
     async def _write(self, demuxing: Demuxing) -> None:
         is_open = False
         while (fetched := await self._ready.get()) is not None:
-            if fetched.begins or not is_open:
+            # Segments without a map are whole by themselves (RFC 8216, section 3.2); packet counters may begin again.
+            if fetched.begins or not is_open or not fetched.init:
                 if is_open:
                     await demuxing.end()
                 await demuxing.open(Open())
@@ -145,6 +148,8 @@ class _Leg:
                 if fetched is not None:
                     await self._ready.put(fetched)
             if self._follower.is_ended:
+                if self._trouble is not None and not self._has_any:
+                    raise self._trouble
                 await self._ready.put(None)
                 return
             wait_s = self._follower.reload_s(self.playlist, is_new=bool(new))
@@ -159,12 +164,13 @@ class _Leg:
             body = await self._again(segment.part.url, MAX_SEGMENT_BYTES, within_s, segment.part)
             key = await self._key_of(segment.key)
             init = await self._init_of(segment.init, segment.key, key)
-        except Setback:
+        except Setback as trouble:
             self._missing += 1
-            if self._missing >= MOST_MISSING or not self._intake.is_publishing:
+            if self._missing >= MOST_MISSING:
                 raise
+            self._trouble = trouble
             return None
-        self._missing = 0
+        self._missing, self._has_any = 0, True
         iv = segment.key.iv if segment.key is not None else None
         data = _opened(body.data, key, iv or segment.msn.to_bytes(16, "big")) if key else body.data
         return _Fetched(data, starts_anew, init)
