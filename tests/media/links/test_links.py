@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from media.feeds import Feeds
 from media.links import server as server_module
 from media.links.client import FeedLost, NoSuchFeed, RemotePublication, open_feed, publish
 from media.links.messages import Break, Configure, Ended, FromFeed, Media, Shown, Tracks
 from media.links.server import LOST, Links
+from media.metrics import LinksCollector
 from media.origin import make_runner
 from media.packets import CodecConfig, Packet, TrackKind
 from media.publication import Description, Note, PublishAttempt, RefusalKind, Refused, Unavailable, WrongChannel
@@ -215,6 +217,11 @@ async def test_a_feed_that_is_not_read_is_dropped_and_nobody_else(line: Line, mo
             feeds.push("video", picture(number, key=not number, size=100_000))
             await busy(1)
         await until(lambda: line.links.dropped_readers == 1)
+        registry = CollectorRegistry()
+        registry.register(LinksCollector(line.links))
+        assert registry.get_sample_value("tally_feed_dropped_total") == 1
+        assert registry.get_sample_value("tally_feed_readers") == 1
+        assert registry.get_sample_value("tally_link_publishers") == 0
         with pytest.raises(FeedLost):
             await lazy(401)
         feeds.push("video", picture(400))
