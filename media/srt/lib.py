@@ -13,6 +13,7 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_void_p
 from enum import IntEnum
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 
 import structlog
 
@@ -118,6 +119,13 @@ class NoLibrary(Exception):
 
 class _Event(ctypes.Structure):
     _fields_ = (("socket", c_int32), ("events", c_int32))
+
+
+class Poll(NamedTuple):
+    """A set of sockets, and room for what they are ready for. For one thread."""
+
+    number: int
+    events: "ctypes.Array[_Event]"
 
 
 Admit = Callable[[int, bytes, str], int]
@@ -269,29 +277,29 @@ class Library:
 
     # --- many sockets -----------------------------------------------------------------------------------------
 
-    def create_poll(self) -> int:
+    def create_poll(self) -> "Poll":
         """Return a set of sockets to wait for."""
         poll = self._check("epoll_create", self._dll.srt_epoll_create())
         self._dll.srt_epoll_set(poll, ENABLE_EMPTY)
-        return poll
+        return Poll(poll, (_Event * MAX_EVENTS)())
 
-    def watch(self, poll: int, sock: int, events: int) -> None:
+    def watch(self, poll: Poll, sock: int, events: int) -> None:
         """Wait for this socket, too."""
-        self._check("epoll_add_usock", self._dll.srt_epoll_add_usock(poll, sock, byref(c_int(events))))
+        self._check("epoll_add_usock", self._dll.srt_epoll_add_usock(poll.number, sock, byref(c_int(events))))
 
-    def unwatch(self, poll: int, sock: int) -> None:
+    def unwatch(self, poll: Poll, sock: int) -> None:
         """Don't wait for this socket; one that is gone already is fine."""
-        self._dll.srt_epoll_remove_usock(poll, sock)
+        self._dll.srt_epoll_remove_usock(poll.number, sock)
 
-    def wait(self, poll: int, timeout_ms: int) -> list[tuple[int, int]]:
+    def wait(self, poll: Poll, timeout_ms: int) -> list[tuple[int, int]]:
         """Return sockets with what they are ready for, as bits of `Ready`; none after the timeout."""
-        events = (_Event * MAX_EVENTS)()
-        count = self._dll.srt_epoll_uwait(poll, events, MAX_EVENTS, timeout_ms)
-        return [(event.socket, event.events) for event in events[: max(count, 0)]]
+        events = poll.events
+        count = self._dll.srt_epoll_uwait(poll.number, events, MAX_EVENTS, timeout_ms)
+        return [(events[at].socket, events[at].events) for at in range(count)]
 
-    def release(self, poll: int) -> None:
+    def release(self, poll: Poll) -> None:
         """Give a set back."""
-        self._dll.srt_epoll_release(poll)
+        self._dll.srt_epoll_release(poll.number)
 
     def error(self, call: str) -> SrtError:
         """Return why the last call of this thread failed; only right after it did."""

@@ -19,10 +19,12 @@ import structlog
 from media.srt.lib import (
     LIVE,
     MAX_MESSAGE_BYTES,
+    NO_SOCKET,
     SECURED,
     Admit,
     Library,
     Option,
+    Poll,
     Ready,
     SrtError,
 )
@@ -34,8 +36,9 @@ SILENCE_S = 2.0
 """A publisher that sends nothing for this long is lost. libsrt itself takes 5 s."""
 IDLE_MS = 5_000
 """libsrt's own deadline, for players."""
-REST_S = 0.010
-"""Between two looks at who has sent something: waking for each packet costs several times what a packet costs."""
+REST_S = 0.030
+"""Between two looks at who has sent something: waking for each packet costs several times what a packet costs, and half
+of this is little beside the latency of SRT itself."""
 WAIT_MS = 200
 """How long one wait lasts while nobody sends: orders of the loop wait for it."""
 MEASURE_S = 1.0
@@ -120,7 +123,8 @@ class Listener:
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._buffer))
         self._thread = threading.Thread(target=self._run, name="srt", daemon=True)
         self._kept: object = None
-        self._listener = self._poll = -1
+        self._listener = NO_SOCKET
+        self._poll: Poll
 
     def start(self, host: str, port: int, latency_ms: int) -> int:
         """Listen; return the port. Raises `SrtError` when it is taken."""

@@ -207,11 +207,13 @@ async def door(
 
 
 @lru_cache(maxsize=16)
-def transport_stream(seconds: int = 4, kbps: int = 800, audio: str = "aac", video: str = "libx264") -> bytes:
-    """A transport stream as FFmpeg writes it: 320x180, a keyframe each second, B-frames."""
+def transport_stream(
+    seconds: int = 4, kbps: int = 800, audio: str = "aac", video: str = "libx264", picture: str = "size=320x180:rate=30"
+) -> bytes:
+    """A transport stream as FFmpeg writes it: a keyframe each second, B-frames. `picture` is of the source testsrc2."""
     command = [
         ffmpeg(), "-hide_banner", "-loglevel", "error",
-        "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30",
+        "-f", "lavfi", "-i", f"testsrc2={picture}",
         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
         "-t", str(seconds), "-c:v", video, "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p", "-g", "30",
         "-b:v", f"{kbps}k", "-minrate", f"{kbps}k", "-maxrate", f"{kbps}k", "-bufsize", f"{kbps}k",
