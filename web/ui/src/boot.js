@@ -10,7 +10,8 @@
   var pages = document.currentScript ? document.currentScript.dataset : {};
   var page = location.pathname.split('/')[1] || '';
   var other = ['login', 'signup', 'browse', 'settings', 'notifications', 'admin', 'videos', 'clips'];
-  var files = page ? (other.indexOf(page) < 0 ? pages.channel : '') : pages.home;
+  var isPlayer = other.indexOf(page) < 0 && !/^\/dashboard\/./.test(location.pathname); // the dashboard's first page has a player as well
+  var files = page ? (isPlayer ? pages.channel : '') : pages.home;
   if (!files) return;
   files.split(' ').forEach(function (file) {
     var link = document.createElement('link');

@@ -13,9 +13,9 @@ export function ControlBar({ isLiveElsewhere }: { isLiveElsewhere: boolean }) {
   const isOff = desk.picture === null;
   return (
     <>
-      <div className="control-bar" role="group" aria-label="Controls">
+      <div className="desk-bar" role="group" aria-label="Controls">
         {isOff ? (
-          <button type="button" className="button" disabled={isBusy} data-testid="turn-on" onClick={() => void controls.turnOn()}>
+          <button type="button" className="button primary" disabled={isBusy} data-testid="turn-on" onClick={() => void controls.turnOn()}>
             <Icon name="camera" /> {desk.opening === 'both' ? 'Waiting for the browser …' : 'Turn on camera and microphone'}
           </button>
         ) : (
@@ -34,9 +34,9 @@ export function ControlBar({ isLiveElsewhere }: { isLiveElsewhere: boolean }) {
             <Icon name="screen" /> {desk.shows === 'screen' ? 'Stop sharing' : 'Share screen'}
           </button>
         )}
-        <span className="control-gap" />
+        <span className="desk-gap" />
         {air.phase === 'off' ? (
-          <button type="button" className="button go-live-button" disabled={isOff || isBusy} data-testid="start" onClick={() => controls.goLive()}>Go live</button>
+          <button type="button" className="button broadcast-start" disabled={isOff || isBusy} data-testid="start" onClick={() => controls.goLive()}>Go live</button>
         ) : (
           <StopButton isConnecting={air.phase === 'connecting'} />
         )}
@@ -65,7 +65,7 @@ interface SwitchProps {
 function Switch({ isOn, on, off, icon, isDisabled = false, onPress }: SwitchProps) {
   const words = isOn ? on : off;
   return (
-    <button type="button" className="control" data-on={isOn} disabled={isDisabled} aria-label={words} title={words} onClick={onPress}>
+    <button type="button" className="desk-switch" data-on={isOn} disabled={isDisabled} aria-label={words} title={words} onClick={onPress}>
       <Icon name={icon[isOn ? 0 : 1]} size={22} />
     </button>
   );

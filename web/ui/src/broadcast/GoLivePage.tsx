@@ -41,7 +41,7 @@ function LiveRoom({ owned }: { owned: OwnedChannel }) {
   const obstructed = obstacle() ?? (info.data && info.data.publish.whip === null && !isOnAir({ air }) ? NO_WEBRTC : null);
   if (!obstructed) return <Camera owned={owned} />;
   return (
-    <section className="panel go-live-obstacle" data-testid="obstacle" data-id={obstructed.id}>
+    <section className="panel broadcast-obstacle" data-testid="obstacle" data-id={obstructed.id}>
       <TroubleNote trouble={obstructed} />
       <div className="actions">
         {obstructed === NO_WEBRTC && <button type="button" className="button" disabled={info.isFetching} onClick={() => void info.refetch()}>Look again</button>}
@@ -52,9 +52,11 @@ function LiveRoom({ owned }: { owned: OwnedChannel }) {
 }
 
 function Camera({ owned }: { owned: OwnedChannel }) {
-  const { desk, air } = useStudio();
+  const { desk, air, endedMs } = useStudio();
   const { channel, presence } = useChannel(owned.name);
   const isLive = presence.phase === 'live' && (channel?.isLive ?? false);
+  const now = useNow(1000, endedMs !== null);
+  const isEnding = isLive && air.phase === 'off' && endedMs !== null && now - endedMs < ENDING_MS;
   useLampWhile(air.phase !== 'off' && isLive);
   useEffect(() => {
     sitDown(owned);
@@ -63,10 +65,10 @@ function Camera({ owned }: { owned: OwnedChannel }) {
   return (
     <div className="dashboard-columns">
       <div className="dashboard-main">
-        <section className="panel go-live" aria-label="Camera">
-          <StatusLine air={air} isLive={isLive} channel={channel} name={owned.name} />
+        <section className="panel broadcast-panel" aria-label="Camera">
+          <StatusLine air={air} isLive={isLive} isEnding={isEnding} channel={channel} name={owned.name} />
           <Preview picture={desk.picture} shows={desk.shows} />
-          <ControlBar isLiveElsewhere={isLive && air.phase === 'off'} />
+          <ControlBar isLiveElsewhere={isLive && !isEnding && air.phase === 'off'} />
         </section>
         {air.phase !== 'off' && <SendingPanel />}
       </div>
@@ -78,19 +80,23 @@ function Camera({ owned }: { owned: OwnedChannel }) {
   );
 }
 
+/** From our goodbye until everybody has heard of it; longer, and it is somebody else's stream. */
+const ENDING_MS = 10_000;
+
 interface StatusProps {
   air: AirState;
   isLive: boolean;
+  isEnding: boolean;
   channel: Channel | undefined;
   name: string;
 }
 
-function StatusLine({ air, isLive, channel, name }: StatusProps) {
+function StatusLine({ air, isLive, isEnding, channel, name }: StatusProps) {
   const now = useNow(1000, air.phase !== 'off');
   const leftS = air.retryAtMs === null ? null : Math.ceil((air.retryAtMs - now) / 1000);
   return (
     <div className="status-line" data-testid="air" data-phase={air.phase} data-live={isLive}>
-      <span role="status">{wordsOf(air, isLive)}</span>
+      <span role="status">{wordsOf(air, isLive, isEnding)}</span>
       {air.phase === 'reconnecting' && leftS !== null && leftS > 0 && <span className="muted" aria-hidden="true">next try in {leftS} s</span>}
       {air.phase === 'sending' && air.sinceMs !== null && <span>{formatDuration(now - air.sinceMs)}</span>}
       {air.phase === 'sending' && isLive && channel && <span>{formatViewers(channel.viewerCount)}</span>}
@@ -99,10 +105,10 @@ function StatusLine({ air, isLive, channel, name }: StatusProps) {
   );
 }
 
-function wordsOf({ phase, trouble }: AirState, isLive: boolean) {
+function wordsOf({ phase, trouble }: AirState, isLive: boolean, isEnding: boolean) {
   switch (phase) {
     case 'off':
-      return <span className="muted">{isLive ? 'Another encoder is on air' : 'Off air'}</span>;
+      return <span className="muted">{isEnding ? 'Ending …' : isLive ? 'On air from another encoder' : 'Off air'}</span>;
     case 'connecting':
       return 'Connecting …';
     case 'reconnecting':

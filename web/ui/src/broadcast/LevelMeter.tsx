@@ -47,10 +47,10 @@ export function LevelMeter({ label, level, isMuted = false }: Props) {
     };
   }, [level]);
   return (
-    <div className="level" data-muted={isMuted}>
-      <span className="level-track" role="meter" aria-label={label} aria-valuemin={SILENCE_DB} aria-valuemax={0} aria-valuenow={told}
+    <div className="sound-level" data-muted={isMuted}>
+      <span className="sound-track" role="meter" aria-label={label} aria-valuemin={SILENCE_DB} aria-valuemax={0} aria-valuenow={told}
         aria-valuetext={isMuted ? 'muted' : told <= SILENCE_DB ? 'silent' : `${told} dB`}>
-        <span className="level-bar" ref={bar} />
+        <span className="sound-bar" ref={bar} />
       </span>
       {isDead && <p className="hint" role="status">No sound comes from it. Is it muted at its own switch, or is another one meant?</p>}
     </div>

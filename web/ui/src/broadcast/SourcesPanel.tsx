@@ -16,7 +16,7 @@ export function SourcesPanel() {
       <h2 id="sources">Sources</h2>
       <DeviceSelect label="Camera" choices={devices.cameras} value={desk.cameraId} isDisabled={isOpening || desk.shows === 'screen'} onChoose={(id) => void controls.showCamera(id)}
         hint={desk.shows === 'screen' ? 'Viewers see your screen now.' : undefined} />
-      <div className="source">
+      <div className="broadcast-source">
         <DeviceSelect label="Microphone" choices={devices.microphones} value={desk.microphoneId} isDisabled={isOpening} onChoose={(id) => void controls.openMicrophone(id)} />
         {desk.hasMicrophone && <LevelMeter label="Microphone level" level={microphoneLevel} isMuted={desk.isMuted} />}
       </div>

@@ -33,7 +33,7 @@ export interface Deps {
 const BACKOFF = { baseMs: 1000, capMs: 15_000 };
 /** Not at once: what broke the line may still be going on. */
 const LEAST_WAIT_MS = 300;
-/** For this long after a loss the server may still take our own stream for somebody else's. */
+/** For this long after a loss the server may still take our own stream for somebody else's; not when it cut us itself. */
 const OURS_MS = 30_000;
 /** A connection that held for this long was a good one: the next back-off begins anew. */
 const GOOD_MS = 20_000;
@@ -74,38 +74,40 @@ export class Broadcaster {
 
   private async run(signal: AbortSignal, isTakeover: boolean): Promise<void> {
     let lostAtMs: number | null = null;
+    let wasCut = false;
     let attempt = 0;
     while (!signal.aborted) {
       this.say({ ...this.state, phase: lostAtMs === null ? 'connecting' : 'reconnecting', retryAtMs: null, trouble: lostAtMs === null ? null : this.state.trouble });
       let failure: unknown;
       try {
-        const beganMs = await this.sendUntilLost(signal, isTakeover && lostAtMs === null);
+        const { beganMs, how } = await this.sendUntilLost(signal, isTakeover && lostAtMs === null, lostAtMs !== null);
         if (Date.now() - beganMs > GOOD_MS) attempt = 0;
         lostAtMs = Date.now();
-        failure = new WhipError('lost');
+        wasCut = how === 'cut';
+        failure = new WhipError(how);
       } catch (error) {
         failure = error;
       }
       if (signal.aborted) return;
       const trouble = publishTrouble(failure);
-      if (lostAtMs === null || !mayPass(failure, Date.now() - lostAtMs)) return this.say({ ...OFF, trouble });
+      if (lostAtMs === null || !mayPass(failure, wasCut ? Infinity : Date.now() - lostAtMs)) return this.say({ ...OFF, trouble });
       const waitMs = Math.max(LEAST_WAIT_MS, retryAfterOf(failure) ?? fullJitter(attempt++, BACKOFF));
       this.say({ ...this.state, phase: 'reconnecting', retryAtMs: Date.now() + waitMs, trouble });
       await pause(waitMs, signal);
     }
   }
 
-  /** Returns when media began to flow, once it does so no more. Throws where it never did. */
-  private async sendUntilLost(signal: AbortSignal, isTakeover: boolean): Promise<number> {
+  /** Returns when media began to flow, once it does so no more, and how it ended. Throws where it never did. */
+  private async sendUntilLost(signal: AbortSignal, isTakeover: boolean, isReturn: boolean): Promise<{ beganMs: number; how: 'cut' | 'lost' }> {
     const { deps } = this;
     const { open = WhipSession.open } = deps;
     const ticket = await deps.ticket();
     signal.throwIfAborted();
-    let lose = () => undefined as void;
-    const lost = new Promise<void>((resolve) => (lose = resolve));
+    let lose: WhipOptions['onLost'] = () => undefined;
+    const lost = new Promise<'cut' | 'lost'>((resolve) => (lose = resolve));
     const picture = deps.picture();
     const key = isTakeover ? `${ticket}?takeover=1` : ticket; // words behind a key, as encoders have them
-    const session = await open({ url: deps.url, key, picture, sound: deps.sound(), quality: deps.quality(), servers: this.servers, signal, onLost: lose });
+    const session = await open({ url: deps.url, key, picture, sound: deps.sound(), quality: deps.quality(), servers: this.servers, isReturn, signal, onLost: lose });
     if (signal.aborted) {
       void session.close();
       signal.throwIfAborted();
@@ -115,11 +117,11 @@ export class Broadcaster {
     const beganMs = Date.now();
     if (deps.picture() !== picture) await this.refresh().catch(() => undefined); // chosen while connecting; if it fails, the next choice shows it
     this.say({ phase: 'sending', sinceMs: this.state.sinceMs ?? beganMs, retryAtMs: null, trouble: null });
-    signal.addEventListener('abort', lose, { once: true });
-    await lost;
+    signal.addEventListener('abort', () => lose('lost'), { once: true });
+    const how = await lost;
     if (this.session === session) this.session = null;
-    await session.close();
-    return beganMs;
+    if (!signal.aborted) session.drop(); // no goodbye: we come back, and viewers wait for that
+    return { beganMs, how };
   }
 
   private say(state: AirState): void {

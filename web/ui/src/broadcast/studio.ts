@@ -25,9 +25,11 @@ interface StudioStore {
   air: AirState;
   quality: Quality;
   looks: Figures[];
+  /** When this tab last stopped sending: for a moment the channel may still be called live. */
+  endedMs: number | null;
 }
 
-export const useStudio = create<StudioStore>(() => ({ channel: null, desk: EMPTY_DESK, air: OFF, quality: recallQuality(), looks: [] }));
+export const useStudio = create<StudioStore>(() => ({ channel: null, desk: EMPTY_DESK, air: OFF, quality: recallQuality(), looks: [], endedMs: null }));
 
 const { getState: now, setState: set } = useStudio;
 const awake = new WakeLock();
@@ -50,7 +52,7 @@ export function standUp(): void {
   void desk?.close();
   desk = null;
   broadcaster = null;
-  set({ channel: null, desk: EMPTY_DESK, air: OFF, looks: [] });
+  set({ channel: null, desk: EMPTY_DESK, air: OFF, looks: [], endedMs: null });
 }
 
 function theDesk(): Desk {
@@ -100,16 +102,23 @@ export const controls = {
     void theDesk().wake();
     theBroadcaster(channel).start({ isTakeover });
   },
-  stop: () => broadcaster?.stop(),
+  stop,
 };
+
+function stop(): void {
+  const { air, channel } = now();
+  broadcaster?.stop();
+  // While it is lost there is no connection to say goodbye on. In a conflict somebody else may be on the air by now.
+  if (channel && air.phase === 'reconnecting' && air.trouble?.id !== 'conflict') void api.goOffline(channel.id).catch(() => undefined); // then it ends by itself, later
+}
 
 /** What the rest of the tab has to know and do while it sends. */
 function follow(air: AirState): void {
-  const before = now().air.phase;
+  const before = now().air;
   set({ air });
   const isOn = air.phase !== 'off';
   useOnAir.setState({ channel: air.sinceMs !== null ? (now().channel?.name ?? null) : null, isReconnecting: air.phase === 'reconnecting' });
-  if (isOn === (before !== 'off')) return;
+  if (isOn === (before.phase !== 'off')) return;
   awake.hold(isOn);
   clearInterval(looking);
   if (isOn) {
@@ -120,6 +129,7 @@ function follow(air: AirState): void {
   } else {
     window.removeEventListener('beforeunload', ask);
     window.removeEventListener('pagehide', controls.stop);
+    set({ endedMs: before.sinceMs === null ? null : Date.now() });
   }
 }
 

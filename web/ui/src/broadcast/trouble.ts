@@ -73,6 +73,8 @@ export function publishTrouble(error: unknown): Trouble {
       return { id: 'unreachable', title: 'The server cannot be reached', text: 'Check your connection.' };
     case 'blocked':
       return { id: 'unreachable', title: 'No way for the picture', text: 'The server answered, but video does not get through. A firewall may block UDP: try another network, or RTMP with an encoder.' };
+    case 'cut':
+      return { id: 'unreachable', title: 'The server closed the connection', text: 'It may be starting again.' };
     case 'lost':
       return { id: 'unreachable', title: 'The connection was lost', text: 'The server does not hear us any more.' };
   }

@@ -16,11 +16,13 @@ const GATHER_MS = 800;
 const CONNECT_MS = 12_000;
 /** Candidates that come within this time go out together. */
 const TRICKLE_MS = 100;
+/** The server's answer to our goodbye; it ends the stream either way. */
+const GOODBYE_MS = 3000;
 const SAID_MAX = 300;
 
-type Kind = 'conflict' | 'refused' | 'codec' | 'unavailable' | 'network' | 'blocked' | 'lost';
+type Kind = 'conflict' | 'refused' | 'codec' | 'unavailable' | 'network' | 'blocked' | 'cut' | 'lost';
 
-/** `blocked`: signalling works and media does not; `lost`: it did. */
+/** `blocked`: signalling works and media does not; `lost`: it did; `cut`: the server ended it. */
 export class WhipError extends Error {
   override readonly name = 'WhipError';
 
@@ -49,9 +51,11 @@ export interface WhipOptions {
   quality: Quality;
   /** What an earlier answer named. */
   servers?: RTCIceServer[];
+  /** It comes back to a stream that was lost: if that fails, the stream may still be waited for. */
+  isReturn?: boolean;
   signal: AbortSignal;
-  /** It was connected and is not any more. */
-  onLost: () => void;
+  /** It was connected and is not any more: the server closed it (`cut`), or does not hear us (`lost`). */
+  onLost: (how: 'cut' | 'lost') => void;
 }
 
 /** One stream that is being sent. */
@@ -80,20 +84,22 @@ export class WhipSession {
 
   /** Connect, and return when media flows. Throws `WhipError`, or the reason of `signal`. */
   static async open(options: WhipOptions): Promise<WhipSession> {
-    options.signal.throwIfAborted();
+    const { signal } = options;
+    signal.throwIfAborted();
     const session = new WhipSession(options);
-    const abort = () => session.peer.close(); // whatever is awaited fails at once
-    options.signal.addEventListener('abort', abort, { once: true });
+    let abort = () => undefined as void;
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', abort, { once: true });
+    });
     try {
-      await session.negotiate();
-      await session.connected();
-      await applyQuality(session.video, options.quality, options.picture);
+      await Promise.race([session.connect(), aborted]);
     } catch (error) {
-      void session.close();
-      options.signal.throwIfAborted();
+      if (signal.aborted || !options.isReturn) void session.close();
+      else session.drop();
       throw error;
     } finally {
-      options.signal.removeEventListener('abort', abort);
+      signal.removeEventListener('abort', abort);
     }
     session.watch();
     return session;
@@ -113,15 +119,35 @@ export class WhipSession {
     return this.peer.getStats();
   }
 
-  /** End it here and there; also while the page goes away. Nobody needs to wait for it. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
+  /** Let go of it here only: the server waits for us as for any publisher that was lost. */
+  drop(): void {
     this.isClosed = true;
     clearTimeout(this.trickling);
     this.peer.close();
-    if (!this.resource) return;
-    // A server that cannot be told notices by itself that nothing arrives.
-    await fetch(this.resource, { method: 'DELETE', keepalive: true, headers: this.headers() }).catch(() => undefined);
+  }
+
+  /**
+   * End it here and there, also while the page goes away. Nothing is sent from this moment on; the connection closes
+   * after the goodbye, because a connection that closes without one is a publisher that was lost.
+   */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    if (!this.resource) return this.drop();
+    this.isClosed = true;
+    for (const sender of this.peer.getSenders()) void sender.replaceTrack(null).catch(() => undefined); // a closed connection sends nothing anyway
+    await Promise.race([this.sayGoodbye(), new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))]);
+    this.drop();
+  }
+
+  /** A server that cannot be told notices by itself that nothing arrives. */
+  private async sayGoodbye(): Promise<void> {
+    if (this.resource) await fetch(this.resource, { method: 'DELETE', keepalive: true, headers: this.headers() }).catch(() => undefined);
+  }
+
+  private async connect(): Promise<void> {
+    await this.negotiate();
+    await this.connected();
+    await applyQuality(this.video, this.options.quality, this.options.picture);
   }
 
   private headers(more: Record<string, string> = {}): Record<string, string> {
@@ -140,7 +166,10 @@ export class WhipSession {
     this.etag = response.headers.get('ETag');
     const named = iceServers(response.headers.get('Link'));
     if (named.length > 0) this.servers = named;
-    if (this.isClosed) throw new WhipError('lost');
+    if (this.isClosed) {
+      void this.sayGoodbye(); // it was not wanted any more while the server answered
+      throw new WhipError('lost');
+    }
     await this.peer.setRemoteDescription({ type: 'answer', sdp: tuneAnswer(answer, { videoBps: videoBps(this.options.quality), audioBps: AUDIO_BPS }) });
   }
 
@@ -199,19 +228,27 @@ export class WhipSession {
   /** `disconnected` may pass by itself; `failed` does not, and is what browsers say 5 to 30 s later. */
   private watch(): void {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    const lose = (how: 'cut' | 'lost') => {
+      if (isOver || this.isClosed) return;
+      isOver = true;
+      this.options.onLost(how);
+    };
     const look = () => {
       clearTimeout(timer);
       const { connectionState: state } = this.peer;
-      if (this.isClosed || state === 'connected') return;
-      if (state === 'failed' || state === 'closed') this.options.onLost();
-      else timer = setTimeout(() => !this.isClosed && this.options.onLost(), DISCONNECTED_MS);
+      if (state === 'failed' || state === 'closed') lose('lost');
+      else if (state !== 'connected') timer = setTimeout(() => lose('lost'), DISCONNECTED_MS);
     };
+    const { transport } = this.video;
+    // DTLS says goodbye (RFC 5246, section 7.2.1) at once, long before anything is missed.
+    if (transport) transport.onstatechange = () => transport.state === 'closed' && lose('cut');
     this.peer.onconnectionstatechange = look;
     look();
   }
 }
 
-const DISCONNECTED_MS = 4000;
+const DISCONNECTED_MS = 2500;
 
 function refusal(response: Response, body: string): WhipError {
   const { status } = response;

@@ -135,7 +135,8 @@ const RULES: readonly Rule[] = [
     id: 'bitrate-low', level: 'warn',
     cause: ({ health, video }) => {
       const bounds = boundsOf(video);
-      return video && bounds && health.isPlayable && video.bitrateBps < bounds.least ? `${formatBitrate(video.bitrateBps)} is little for ${linesOf(video)} lines.` : null;
+      // Browsers encode by need: a little is enough for what stands still.
+      return video && bounds && health.isPlayable && !isFromBrowser(health) && video.bitrateBps < bounds.least ? `${formatBitrate(video.bitrateBps)} is little for ${linesOf(video)} lines.` : null;
     },
     fix: ({ video }) => `Unless the picture stands still, set ${kbps((boundsOf(video)?.least ?? 0) * 2)} or more in OBS: ${OUTPUT} → Bitrate; or a smaller size in Settings → Video.`,
   },
@@ -223,7 +224,6 @@ const IN_BROWSER: Readonly<Record<string, string>> = {
   'keyframes-close': 'Browsers send them when packets are lost: use a cable instead of Wi-Fi.',
   'frame-rate': 'Choose a smaller picture in “Go live”: the computer does not keep up. Cameras are slower in the dark.',
   'bitrate-high': 'Choose a lower bitrate in “Go live”.',
-  'bitrate-low': 'Unless the picture stands still, choose a higher bitrate in “Go live”, or a smaller picture.',
   dropped: 'Choose a lower bitrate in “Go live”.',
   clock: 'Close what else needs the computer, and keep the tab that sends in sight.',
   swings: 'The browser follows what your upload carries: choose a lower bitrate in “Go live”; a cable is steadier than Wi-Fi.',

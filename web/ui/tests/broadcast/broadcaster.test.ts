@@ -6,6 +6,7 @@ import { WhipError, type WhipOptions, type WhipSession } from '../../src/broadca
 
 class Session {
   isClosed = false;
+  isDropped = false;
   pictures: unknown[] = [];
   servers: RTCIceServer[] = [{ urls: 'stun:s' }];
 
@@ -13,6 +14,10 @@ class Session {
 
   async close(): Promise<void> {
     this.isClosed = true;
+  }
+
+  drop(): void {
+    this.isDropped = true;
   }
 
   async replacePicture(picture: unknown): Promise<void> {
@@ -117,20 +122,21 @@ describe('what is lost', () => {
     one.start({ isTakeover: true });
     await settle();
     const since = states.at(-1)!.sinceMs;
-    sessions[0]!.options.onLost();
+    sessions[0]!.options.onLost('lost');
     await settle();
     expect(states.at(-1)).toMatchObject({ phase: 'reconnecting', retryAtMs: Date.now() + 1000, trouble: { id: 'unreachable' } });
-    expect(sessions[0]!.isClosed).toBe(true);
+    expect([sessions[0]!.isDropped, sessions[0]!.isClosed]).toEqual([true, false]); // a goodbye would end the stream for its viewers
     await settle(1000);
     expect(states.at(-1)).toMatchObject({ phase: 'sending', sinceMs: since, trouble: null });
-    expect(sessions[1]!.options).toMatchObject({ key: 'pub_2', url: '/whip/demo', servers: [{ urls: 'stun:s' }] });
+    expect(sessions[1]!.options).toMatchObject({ key: 'pub_2', servers: [{ urls: 'stun:s' }], isReturn: true });
+    expect(sessions[0]!.options.isReturn).toBe(false);
   });
 
   it('is tried again more and more slowly while nothing answers', async () => {
     broadcaster().start();
     await settle();
     answers = Array.from({ length: 7 }, () => new WhipError('network'));
-    sessions[0]!.options.onLost();
+    sessions[0]!.options.onLost('lost');
     const waits: number[] = [];
     for (let attempt = 0; attempt < 7; attempt++) {
       await settle();
@@ -145,7 +151,7 @@ describe('what is lost', () => {
     broadcaster().start();
     await settle();
     answers = [new WhipError('network'), new WhipError('network'), new WhipError('network')];
-    sessions[0]!.options.onLost();
+    sessions[0]!.options.onLost('lost');
     await settle(7000);
     expect(phase()).toBe('reconnecting');
     window.dispatchEvent(new Event('online'));
@@ -157,7 +163,7 @@ describe('what is lost', () => {
     broadcaster().start();
     await settle();
     answers = [new WhipError('unavailable', '', 503, 9000)];
-    sessions[0]!.options.onLost();
+    sessions[0]!.options.onLost('lost');
     await settle(1000);
     expect(states.at(-1)!.retryAtMs).toBe(Date.now() + 9000);
   });
@@ -166,18 +172,37 @@ describe('what is lost', () => {
     broadcaster().start();
     await settle();
     answers = Array.from({ length: 20 }, () => new WhipError('conflict', 'Already live.', 409));
-    sessions[0]!.options.onLost();
+    sessions[0]!.options.onLost('lost');
     await settle(20_000);
     expect(phase()).toBe('reconnecting');
     await settle(40_000);
     expect(states.at(-1)).toMatchObject({ phase: 'off', trouble: { id: 'conflict', text: 'Already live.' } });
   });
 
+  it('gives way at once to somebody who took over: the server cut us, and the place is taken', async () => {
+    broadcaster().start();
+    await settle();
+    answers = [new WhipError('conflict', 'Already live.', 409)];
+    sessions[0]!.options.onLost('cut');
+    await settle(60_000);
+    expect(states.at(-1)).toMatchObject({ phase: 'off', trouble: { id: 'conflict' } });
+    expect(opened).toHaveLength(2);
+  });
+
+  it('comes back to a server that cut it because it starts again', async () => {
+    broadcaster().start();
+    await settle();
+    answers = [new WhipError('unavailable', '', 503), new WhipError('network')];
+    sessions[0]!.options.onLost('cut');
+    await settle(8000);
+    expect(phase()).toBe('sending');
+  });
+
   it.each([[new WhipError('refused', 'The stream was just ended by its owner.', 403), 'refused'], [new WhipError('codec'), 'codec']])('stays lost after %s', async (error, id) => {
     broadcaster().start();
     await settle();
     answers = [error];
-    sessions[0]!.options.onLost();
+    sessions[0]!.options.onLost('lost');
     await settle(2000);
     expect(states.at(-1)).toMatchObject({ phase: 'off', trouble: { id } });
   });

@@ -7,9 +7,10 @@ const H264 = (mode: number): RTCRtpCodec => ({ mimeType: 'video/H264', clockRate
 export const CODECS: RTCRtpCodec[] = [{ mimeType: 'video/VP8', clockRate: 90_000 }, H264(0), { mimeType: 'video/rtx', clockRate: 90_000 }, H264(1)];
 
 class FakeSender {
+  transport = { state: 'connected', onstatechange: null as (() => void) | null };
   parameters = { encodings: [{}] as RTCRtpEncodingParameters[], degradationPreference: undefined as string | undefined };
 
-  constructor(public track: FakeTrack) {}
+  constructor(public track: FakeTrack | null) {}
 
   getParameters(): object {
     return this.parameters;
@@ -19,7 +20,7 @@ class FakeSender {
     this.parameters = parameters;
   }
 
-  async replaceTrack(track: FakeTrack): Promise<void> {
+  async replaceTrack(track: FakeTrack | null): Promise<void> {
     this.track = track;
   }
 }
@@ -74,8 +75,13 @@ export class FakePeer {
     this.onconnectionstatechange?.();
   }
 
+  getSenders(): FakeSender[] {
+    return this.senders;
+  }
+
+  /** As a browser does it: no event tells of what the page itself does. */
   close(): void {
-    this.turn('closed');
+    this.connectionState = 'closed';
   }
 
   static get last(): FakePeer {

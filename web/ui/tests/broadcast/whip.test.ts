@@ -98,6 +98,46 @@ describe('a session', () => {
     expect(onLost).toHaveBeenCalledTimes(1);
   });
 
+  it('knows at once that the server closed it, and tells it once', async () => {
+    answer(created());
+    const onLost = vi.fn();
+    await WhipSession.open(options({ onLost }));
+    const { transport } = FakePeer.last.senders[0]!;
+    transport.state = 'closed';
+    transport.onstatechange!();
+    FakePeer.last.turn('failed');
+    expect(onLost.mock.calls).toEqual([['cut']]);
+  });
+
+  it('sends nothing after its end, and closes the connection after the goodbye: before it, the server would wait for a return', async () => {
+    let answerGoodbye: (response: Response) => void = () => undefined;
+    answer(created());
+    const session = await WhipSession.open(options());
+    vi.stubGlobal('fetch', () => new Promise((resolve) => (answerGoodbye = resolve)));
+    const closing = session.close();
+    expect(FakePeer.last.senders.map(({ track }) => track)).toEqual([null, null]);
+    expect(FakePeer.last.connectionState).toBe('connected');
+    answerGoodbye(new Response(null));
+    await closing;
+    expect(FakePeer.last.connectionState).toBe('closed');
+  });
+
+  it('does not wait for a server that is gone', async () => {
+    vi.useFakeTimers();
+    answer(created());
+    const session = await WhipSession.open(options());
+    vi.stubGlobal('fetch', () => new Promise(() => undefined));
+    void session.close();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(FakePeer.last.connectionState).toBe('closed');
+  });
+
+  it('says no goodbye when it is dropped', async () => {
+    answer(created());
+    (await WhipSession.open(options())).drop();
+    expect([requests.length, FakePeer.last.connectionState]).toEqual([1, 'closed']);
+  });
+
   it('does not call lost what it closed itself', async () => {
     answer(created());
     const onLost = vi.fn();
@@ -145,6 +185,13 @@ describe('a way that is blocked', () => {
     expect(requests.map(({ method }) => method)).toEqual(['POST', 'DELETE']);
   });
 
+  it('on the way back leaves the stream to be waited for', async () => {
+    answer(created());
+    FakePeer.becomes = 'failed';
+    expect((await failure(WhipSession.open(options({ isReturn: true })))).kind).toBe('blocked');
+    expect(requests.map(({ method }) => method)).toEqual(['POST']);
+  });
+
   it('is given up after a while', async () => {
     vi.useFakeTimers();
     answer(created());
@@ -164,4 +211,18 @@ it('stops at once when it is no longer wanted', async () => {
   ending.abort();
   expect((await opening).name).toBe('AbortError');
   expect(requests.map(({ method }) => method)).toEqual(['POST', 'DELETE']);
+});
+
+it('gives back what the server made when the answer comes too late', async () => {
+  let respond: (response: Response) => void = () => undefined;
+  const methods: unknown[] = [];
+  vi.stubGlobal('fetch', (_url: string, { method }: RequestInit) => (methods.push(method), method === 'POST' ? new Promise((resolve) => (respond = resolve)) : Promise.resolve(new Response(null))));
+  const ending = new AbortController();
+  const opening = failure(WhipSession.open(options({ signal: ending.signal })));
+  await vi.waitFor(() => expect(methods).toEqual(['POST']));
+  ending.abort();
+  await opening;
+  respond(created());
+  await vi.waitFor(() => expect(methods).toEqual(['POST', 'DELETE']));
+  expect(FakePeer.last.connectionState).toBe('closed');
 });

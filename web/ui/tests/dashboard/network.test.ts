@@ -60,4 +60,10 @@ describe('advice', () => {
     expect(adviceFor(mono(over({}, 'whip', 'Chrome 156')), [])[0]!.fix).toContain('“Go live”');
     expect(adviceFor(mono(over({}, 'whip', 'OBS 30.2.3')), [])[0]!.fix).toContain('OBS');
   });
+
+  it('does not call little what a browser sends: it encodes by need', () => {
+    const little = (health: SessionHealth): SessionHealth => ({ ...health, video: { ...health.video!, bitrateBps: 400_000 } });
+    expect(said(little(over({}, 'whip', 'Chrome 156')), [])).toEqual([]);
+    expect(said(little(over({}, 'srt')), [])).toEqual(['bitrate-low']);
+  });
 });

@@ -77,9 +77,9 @@ describe('going live', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Mute microphone' }));
     expect(screen.getByRole('button', { name: 'Unmute microphone' })).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: 'Turn camera off' }));
-    await waitFor(() => expect(FakePeer.last.senders[0]!.track.label).toBe('slate'));
+    await waitFor(() => expect(FakePeer.last.senders[0]!.track!.label).toBe('slate'));
     fireEvent.click(screen.getByRole('button', { name: 'Share screen' }));
-    await waitFor(() => expect(FakePeer.last.senders[0]!.track.label).toBe('screen'));
+    await waitFor(() => expect(FakePeer.last.senders[0]!.track!.label).toBe('screen'));
     fireEvent.change(screen.getByLabelText('Resolution'), { target: { value: '1080' } });
     await waitFor(() => expect(FakePeer.last.senders[0]!.parameters.encodings[0]!.maxBitrate).toBe(4_500_000));
     expect(sent(calls)).toEqual(['POST /whip/demo']);
@@ -180,8 +180,22 @@ describe('what stands in the way', () => {
     expect(await screen.findByText('The connection was lost')).toBeTruthy();
     expect(phase()).toBe('reconnecting');
     await waitFor(() => expect(phase()).toBe('sending'));
-    expect(sent(calls)).toEqual(['POST /whip/demo', 'DELETE /whip/session/n1.abc', 'POST /whip/demo']);
+    expect(sent(calls)).toEqual(['POST /whip/demo', 'POST /whip/demo']);
   });
+});
+
+it('ends the stream for its viewers too when it is given up while it is lost', async () => {
+  let isAway = false;
+  const calls = serve({ ...routes, 'POST /whip/demo': () => (isAway ? refused(503, 'UNAVAILABLE', 'Away.') : created()), 'POST channels/c1/go-offline': ok({ channelId: 'c1', isLive: false }) });
+  open('/dashboard/go-live');
+  await goLive();
+  isAway = true;
+  act(() => FakePeer.last.turn('failed'));
+  await waitFor(() => expect(phase()).toBe('reconnecting'));
+  fireEvent.click(screen.getByTestId('stop'));
+  fireEvent.click(within(screen.getByRole('dialog', { name: 'End the stream?' })).getByRole('button', { name: 'End stream' }));
+  await waitFor(() => expect(phase()).toBe('off'));
+  expect(calls.some(({ path }) => path === 'channels/c1/go-offline')).toBe(true);
 });
 
 it('asks to sign in first', async () => {
