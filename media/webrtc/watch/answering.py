@@ -8,7 +8,8 @@ from media.webrtc.offers import Offer, OfferedCodec, OfferedMedia
 from media.webrtc.watch.admission import NothingFits, Sending
 from media.webrtc.watch.sender import PLAYOUT_DELAY
 
-FEEDBACK = {TrackKind.VIDEO: ("nack", "nack pli"), TrackKind.AUDIO: ()}
+FEEDBACK = {TrackKind.VIDEO: ("nack", "nack pli"), TrackKind.AUDIO: ("nack",)}
+"""Browsers do not offer to ask for lost sound by themselves; a page that adds it to the offer gets it."""
 EXTENSIONS = {TrackKind.VIDEO: (PLAYOUT_DELAY,), TrackKind.AUDIO: ()}
 BASELINE = 0x42
 

@@ -26,6 +26,14 @@ def test_another_profile_is_taken_where_the_right_one_is_missing() -> None:
     assert accept(offer(), [main])[0].codec.payload_type == 106  # who decodes High decodes Main
 
 
+def test_lost_sound_may_be_asked_for_where_a_page_offers_to() -> None:
+    asking = AUDIO.replace("a=rtpmap:0", "a=rtcp-fb:111 nack\na=rtpmap:0")
+    [_, sound] = accept(offer(VIDEO, asking), [PICTURES, SOUND])
+    assert set(sound.feedback) & set(sound.codec.feedback) == {"nack"}
+    [_, plain] = accept(offer(), [PICTURES, SOUND])
+    assert not set(plain.feedback) & set(plain.codec.feedback)
+
+
 def test_without_retransmissions_there_is_no_second_number() -> None:
     plain = VIDEO.replace("a=fmtp:107 apt=106\n", "")
     assert accept(offer(plain), [PICTURES])[0].rtx_ssrc == 0
