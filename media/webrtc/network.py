@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import structlog
 
 from config.settings import Settings
+from media.webrtc import metrics
 from media.webrtc.answers import AcceptedMedia, Candidate, Credentials, Ours, write_answer
 from media.webrtc.dtls import Identity
 from media.webrtc.ice import is_stun, local_ufrag_of
@@ -59,11 +60,6 @@ class Network:
     def peers(self) -> Iterable[Peer]:
         """All open peers."""
         return self._by_name.values()
-
-    @property
-    def dropped(self) -> int:
-        """Datagrams that the kernel did not take."""
-        return sum(each.dropped for each in self._sockets)
 
     def open(self, offer: Offer, accepted: list[AcceptedMedia], user: PeerUser, *, client_address: str) -> Peer:
         """Answer an offer; the peer has to connect within `CONNECT_DEADLINE_S`. Raises `NoRoom`.
@@ -114,6 +110,8 @@ class Network:
             while True:
                 await asyncio.sleep(TICK_S)
                 now_s = loop.time()
+                metrics.peers.set(len(self._by_name))
+                metrics.unsent.set(sum(each.unsent for each in self._sockets))
                 for peer in list(self._by_name.values()):
                     self._guarded(peer, None, None, now_s)
         finally:

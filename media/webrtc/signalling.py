@@ -8,10 +8,10 @@ import re
 from http import HTTPStatus
 from typing import NoReturn
 
-import structlog
 from aiohttp import web
 
 from media.publication import PublishAttempt, Refused, Unavailable
+from media.webrtc import metrics
 from media.webrtc.answers import Credentials
 from media.webrtc.fragments import MAX_FRAGMENT_BYTES, BadFragment, read_fragment, write_fragment
 from media.webrtc.network import Network, NoRoom
@@ -30,8 +30,6 @@ from schemas.webrtc import (
     VIEWER_HEADER,
 )
 
-log = structlog.get_logger()
-
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 RETRY_S = 3
 """What a client is told to wait when nobody can answer right now."""
@@ -43,6 +41,7 @@ _BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), (
 
 def refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> NoReturn:
     """Answer with an error."""
+    metrics.refused.labels(str(status)).inc()
     error: web.HTTPException = _exception(status)(text=sentence + "\n", headers=headers or {})
     raise error
 

@@ -63,7 +63,7 @@ class UdpSocket:
             self._socket.close()
             raise
         self.address, self.port = address, int(self._socket.getsockname()[1])
-        self.dropped = 0
+        self.unsent = 0
         """Datagrams that the kernel did not take."""
         self._take = take
         self._loop = asyncio.get_running_loop()
@@ -74,7 +74,7 @@ class UdpSocket:
         try:
             self._socket.sendto(data, address)
         except OSError:  # the buffer is full, or the network says no (unreachable, forbidden, too long)
-            self.dropped += 1
+            self.unsent += 1
 
     def close(self) -> None:
         """Free the port."""

@@ -67,6 +67,12 @@ class WhipPublisher:
         self._last_pts = 0
         self._bytes = 0
 
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Packets of all tracks: received, lost, recovered, dropped (see `NetworkHealth`)."""
+        received, lost, recovered, dropped = map(sum, zip(*(each.counts for each in self.tracks), strict=True))
+        return received, lost, recovered, dropped
+
     # --- of `PeerUser` -----------------------------------------------------------------------------------------
 
     def connected(self, peer: Peer) -> None:
@@ -220,7 +226,7 @@ class WhipPublisher:
 
     def _health(self, bitrate_bps: int) -> NetworkHealth:
         assert self.peer is not None
-        received, lost, recovered, dropped = map(sum, zip(*(each.counts for each in self.tracks), strict=True))
+        received, lost, recovered, dropped = self.counts
         return NetworkHealth(
             rtt_ms=self.peer.rtt_s * 1000,
             received_packets=received,

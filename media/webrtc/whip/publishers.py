@@ -4,10 +4,10 @@ import asyncio
 
 import aiohttp
 import structlog
-from prometheus_client import Counter, Gauge
 
 from media.links.client import RemotePublication, publish
 from media.publication import PublishAttempt, masked
+from media.webrtc import metrics
 from media.webrtc.network import Network
 from media.webrtc.offers import Offer
 from media.webrtc.peer import Peer
@@ -18,8 +18,6 @@ log = structlog.get_logger()
 
 KEYFRAME_INTERVAL_S = 2.0
 """How often a publisher is asked for a keyframe when it sends none: viewers begin with one, segments too."""
-publishers_gauge = Gauge("tally_whip_publishers", "WHIP publishers that are connected or about to be")
-ended_counter = Counter("tally_whip_ended_total", "WHIP publishers that went, by reason", ["reason"])
 REASONS = frozenset({"no path", "silent", "no media", "goodbye", "deleted", "cut", "shutdown"})
 """Those that are counted by name."""
 
@@ -55,7 +53,7 @@ class Publishers:
             raise
         publisher.publication, publisher.peer = publication, peer
         self._by_name[peer.name] = publisher
-        publishers_gauge.set(len(self._by_name))
+        metrics.publishers.set(len(self._by_name))
         log.info(
             "whip answered",
             peer=peer.name[:6],
@@ -88,9 +86,23 @@ class Publishers:
     def _gone(self, publisher: WhipPublisher, reason: str) -> None:
         if publisher.peer is None or self._by_name.pop(publisher.peer.name, None) is None:
             return
-        publishers_gauge.set(len(self._by_name))
-        ended_counter.labels(reason if reason in REASONS else "no keys" if "keys" in reason else "other").inc()
-        log.info("whip ended", peer=publisher.peer.name[:6], reason=reason, bad_packets=publisher.bad_packets)
+        metrics.publishers.set(len(self._by_name))
+        metrics.publishers_ended.labels(
+            reason if reason in REASONS else "no keys" if "keys" in reason else "other"
+        ).inc()
+        received, lost, recovered, dropped = publisher.counts
+        metrics.lost.inc(lost)
+        metrics.recovered.inc(recovered)
+        log.info(
+            "whip ended",
+            peer=publisher.peer.name[:6],
+            reason=reason,
+            received=received,
+            lost=lost,
+            recovered=recovered,
+            dropped=dropped,
+            bad_packets=publisher.bad_packets,
+        )
         publication, publisher.publication = publisher.publication, None
         if isinstance(publication, RemotePublication):
             self._end(publication, f"WebRTC: {reason}", is_lost=not publisher.said_goodbye)
