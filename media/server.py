@@ -44,6 +44,10 @@ ANNOUNCE_S = 3.0
 """How long publishers are kept out after the start until web has heard of the sessions that were resumed."""
 
 
+SRT_OFF = "off (TALLY_SRT_PORT)"
+"""What web is told of a node that is not to listen: nobody is shown an address of SRT then."""
+
+
 class StartError(Exception):
     """The process cannot start; the text says what to do."""
 
@@ -190,6 +194,7 @@ async def _listen_rtmp(rtmp: RtmpServer, settings: Settings, tls: ssl.SSLContext
 def _srt_server(node: Node, keys: KeyTable, settings: Settings) -> SrtServer | None:
     """Return the server, None where there is to be none or libsrt is missing: everything else runs without it."""
     if not settings.srt_port:
+        node.srt_trouble = SRT_OFF
         return None
     try:
         return SrtServer(load(), node, keys)
@@ -200,7 +205,9 @@ def _srt_server(node: Node, keys: KeyTable, settings: Settings) -> SrtServer | N
 
 
 def _srt_state(srt: SrtServer | None, node: Node) -> str:
-    return f"unavailable: {node.srt_trouble}" if node.srt_trouble else "off" if srt is None else "ok"
+    if srt is not None:
+        return "ok"
+    return "off" if node.srt_trouble == SRT_OFF else f"unavailable: {node.srt_trouble}"
 
 
 def _listen_srt(srt: SrtServer, settings: Settings) -> None:

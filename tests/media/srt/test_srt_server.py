@@ -205,8 +205,10 @@ async def test_a_codec_that_is_not_carried_ends_with_a_reason(srt: Door) -> None
 
 
 async def test_a_fault_of_ours_ends_one_publisher_and_no_other(srt: Door) -> None:
-    first, second = await call(srt.port, "key_alice"), await call(srt.port, "key_alice")
-    await until(lambda: len(srt.sessions.opened) == 2, "both are in")
+    first = await call(srt.port, "key_alice")
+    await until(lambda: srt.sessions.has(1), "the first is in")
+    second = await call(srt.port, "key_alice")
+    await until(lambda: srt.sessions.has(2), "both are in")
     srt.sessions.opened[0].fails = True
     await asyncio.to_thread(send_both, first, second, transport_stream())
     await until(lambda: srt.sessions.opened[1].count(TrackKind.VIDEO) >= 119, "the other goes on")
