@@ -52,6 +52,11 @@ class Collected(Intake):
         await asyncio.Event().wait()
 
     @property
+    def moved_bytes(self) -> int:
+        """How many bytes were received."""
+        return self._job.moved_bytes
+
+    @property
     def counts(self) -> Counter[str]:
         """How many packets of each kind."""
         return Counter(packet.kind.value for packet in self.packets)
@@ -65,7 +70,7 @@ class Stage:
         self.played = Played()
         self.answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
         self.asked: Counter[str] = Counter()
-        self._http = http
+        self.http = http
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked[request.path] += 1
@@ -88,7 +93,7 @@ class Stage:
         if isinstance(source, str):
             url = source if "://" in source else self.url + source
             source = HttpSource(read_source(url, is_trusted=False), reach, self.played)
-        intake = Collected(self._http)
+        intake = Collected(self.http)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await race(source.run(intake), intake.watch())
