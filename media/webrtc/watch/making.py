@@ -1,6 +1,7 @@
 """A child that codes what browsers do not take: sound into Opus; where nothing else is left, pictures too."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 
 from config.rungs import ConfiguredRung
@@ -16,6 +17,8 @@ from media.webrtc.watch.choice import MOST_LINES
 OPUS = AudioJob(SAMPLE_RATE, 2, 128_000, "Opus")
 ENCODER, PRESET = "libx264", "veryfast"
 """Browsers need H.264, whatever the ladder is made with."""
+SOUND_MEMORY_MB = 500
+"""Of a child that makes Opus alone: five times what it holds."""
 KBPS_OF_720P, FRAME_RATE = 2_500, 30.0
 RATE_EXPONENT = 1.5
 """Of the height: half the lines need a third of the bits."""
@@ -39,7 +42,8 @@ class Making:
     ) -> None:
         self._take_config, self._take, self._lost = take_config, take, lost
         begin = Begin([rung] if rung is not None else [], OPUS if with_sound else None, ENCODER, PRESET)
-        self._transcoder = Transcoder(begin, self, channel=channel)
+        command = None if rung is not None else _sound_command()
+        self._transcoder = Transcoder(begin, self, channel=channel, command=command)
         self._task = asyncio.create_task(self._transcoder.run(), name="viewers' transcoder")
 
     @property
@@ -80,6 +84,11 @@ class Making:
         """Tell when nothing more will come."""
         if for_ever:
             self._lost("sound" if name == AUDIO else "pictures")
+
+
+def _sound_command() -> list[str]:
+    """Return the command of a child for sound: it takes little, and what it makes late all pictures wait for."""
+    return [sys.executable, "-m", "media", "transcode", "--memory-mb", str(SOUND_MEMORY_MB)]
 
 
 def own_rung(track: Track) -> Rung | None:
