@@ -8,9 +8,11 @@
   const context = canvas.getContext('2d', { willReadFrequently: true });
   const watch = (video) => {
     const look = () => {
+      video.requestVideoFrameCallback(look);
       const shown = Date.now();
       if (window.tallyFirstFrame === null) window.tallyFirstFrame = performance.now();
       const width = video.videoWidth, height = video.videoHeight;
+      if (width === 0) return; // a frame of a source that has just been taken away
       const cell = Math.floor(width / (cells + 2));
       canvas.width = width; canvas.height = 1;
       context.drawImage(video, 0, height - 2 * cell + Math.floor(cell / 2), width, 1, 0, 0, width, 1);
@@ -24,7 +26,6 @@
           window.tallyFrames.push([shown, shown - age]);
         }
       }
-      video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
   };
