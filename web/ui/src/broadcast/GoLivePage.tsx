@@ -24,7 +24,7 @@ import './broadcast.css';
 export function GoLivePage() {
   const { channel: wanted } = useSearch({ from: '/dashboard/go-live' });
   return (
-    <DashboardFrame tab="live" title="Go live" wanted={wanted} isBound testid="go-live">
+    <DashboardFrame tab="live" title="Go live" wanted={wanted} isBound testid="dashboard-live">
       {(chosen) => <LiveRoom key={chosen.id} owned={chosen} />}
     </DashboardFrame>
   );
@@ -35,8 +35,11 @@ const NO_WEBRTC: Trouble = {
   text: 'WebRTC is turned off here, or does not run at the moment. An encoder such as OBS can send to it.',
 };
 
+/** A server that starts is known after a few seconds. */
+const LOOK_AGAIN_MS = 5000;
+
 function LiveRoom({ owned }: { owned: OwnedChannel }) {
-  const info = useQuery(streamKeyQuery(owned.id));
+  const info = useQuery({ ...streamKeyQuery(owned.id), refetchInterval: ({ state: { data } }) => (data?.publish.whip === null ? LOOK_AGAIN_MS : false) });
   const air = useStudio(({ air }) => air);
   const obstructed = obstacle() ?? (info.data && info.data.publish.whip === null && !isOnAir({ air }) ? NO_WEBRTC : null);
   if (!obstructed) return <Camera owned={owned} />;

