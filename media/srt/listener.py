@@ -28,6 +28,7 @@ from media.srt.lib import (
     Ready,
     SrtError,
 )
+from media.srt.play import Gone
 from schemas.ingest import NetworkHealth
 
 log = structlog.get_logger()
@@ -166,11 +167,11 @@ class Listener:
         self._orders.append((sock, False))
 
     def send(self, sock: int, message: bytes) -> bool:
-        """Send a message to a player without waiting; False when there is no room or no player any more."""
+        """Send a message to a player without waiting; False when there is no room. Raises `Gone`."""
         try:
             return self._library.send(sock, message)
-        except SrtError:
-            return False
+        except SrtError as error:
+            raise Gone from error
 
     async def close(self) -> None:
         """End all connections and the thread; their `Closed` come before this returns."""

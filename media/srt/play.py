@@ -16,13 +16,18 @@ log = structlog.get_logger()
 
 MAX_PAST_BYTES = 4 << 20
 """Of the running GOP that a player gets at once; where it is larger, the player begins with the next."""
-TOO_SLOW, NOT_ALLOWED, OVER = "too slow", "no longer public", "the stream is over"
+TOO_SLOW, NOT_ALLOWED, OVER, LEFT = "too slow", "no longer public", "the stream is over", "player left"
+
+
+class Gone(Exception):
+    """A player has left."""
 
 
 class Stage:
     """One session's players. For the loop's thread.
 
-    `send` gives a player (a socket) a message and tells whether it took it; `dismiss` closes it with a reason.
+    `send` gives a player (a socket) a message and tells whether it took it, or raises `Gone`; `dismiss` closes it
+    with a reason.
     """
 
     def __init__(self, send: Callable[[int, bytes], bool], dismiss: Callable[[int, str], None]) -> None:
@@ -107,7 +112,12 @@ class Stage:
         for at in range(0, len(data), MESSAGE_BYTES):
             if player not in self._players:
                 return
-            if not self._send(player, data[at : at + MESSAGE_BYTES]):
+            try:
+                is_taken = self._send(player, data[at : at + MESSAGE_BYTES])
+            except Gone:
+                self._close(player, LEFT)
+                return
+            if not is_taken:
                 self._close(player, TOO_SLOW)
 
     def _close(self, player: int, reason: str) -> None:

@@ -28,13 +28,15 @@ ADDRESSES_S = 10.0
 """How old the list of the machine's addresses may be when an offer is answered."""
 MAX_PEERS = 4_096
 """Of a process; beyond it nobody would be served well."""
+MAX_PENDING = 32
+"""Of these, from one client's address and not connected yet: one visitor must not hold all places of viewers."""
 SHORTEST_BYTES = 12
 """Of RTP, the shortest header of all that comes."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 
 class NoRoom(Exception):
-    """No more peers in this process."""
+    """No more peers in this process, or not of this client."""
 
 
 class Network:
@@ -45,6 +47,7 @@ class Network:
         self._advertised = [each for each in settings.webrtc_addresses.split(",") if each]
         self._identity = Identity.make()
         self._by_name: dict[str, Peer] = {}
+        self._clients: dict[str, str] = {}  # name -> address
         self._by_ufrag: dict[str, Peer] = {}
         self._by_path: dict[Path, Peer] = {}
         self._addresses = machine_addresses()
@@ -64,10 +67,10 @@ class Network:
     def open(self, offer: Offer, accepted: list[AcceptedMedia], user: PeerUser, *, client_address: str) -> Peer:
         """Answer an offer; the peer has to connect within `CONNECT_DEADLINE_S`. Raises `NoRoom`.
 
-        `client_address` only chooses the candidates (one on this machine is told of 127.0.0.1). The caller sends
-        `peer.answer` back.
+        `client_address` chooses the candidates (one on this machine is told of 127.0.0.1) and is what `MAX_PENDING`
+        counts by. The caller sends `peer.answer` back.
         """
-        if len(self._by_name) >= MAX_PEERS:
+        if len(self._by_name) >= MAX_PEERS or self._pending(client_address) >= MAX_PENDING:
             raise NoRoom
         now_s = asyncio.get_running_loop().time()
         name = secrets.token_urlsafe(16)
@@ -80,7 +83,12 @@ class Network:
         )
         peer.answer = write_answer(offer, accepted, ours)
         self._by_name[peer.name] = self._by_ufrag[peer.agent.local.ufrag] = peer
+        self._clients[peer.name] = client_address
         return peer
+
+    def _pending(self, client_address: str) -> int:
+        waiting = (each.name for each in self._by_name.values() if not each.is_connected)
+        return sum(self._clients[name] == client_address for name in waiting)
 
     def find(self, name: str) -> Peer | None:
         """Return an open peer by its name."""
@@ -151,6 +159,7 @@ class Network:
 
     def _forget(self, peer: Peer) -> None:
         self._by_name.pop(peer.name, None)
+        self._clients.pop(peer.name, None)
         self._by_ufrag.pop(peer.agent.local.ufrag, None)
         self._by_path = {path: each for path, each in self._by_path.items() if each is not peer}
 

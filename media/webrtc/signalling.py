@@ -36,6 +36,7 @@ RETRY_S = 3
 MAX_KEY_CHARS = 512
 MAX_PARAMS = 32
 STATUSES = {"bad_request": 400, "forbidden": 403, "conflict": 409}
+_OBS = re.compile(r"\bOBS-Studio/(\d[0-9.]{0,15})")
 _BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 
 
@@ -223,6 +224,8 @@ def etag(peer: Peer) -> str:
 
 def encoder_of(user_agent: str) -> str:
     """Return what publishes, short enough for a dashboard."""
+    if found := _OBS.search(user_agent):  # it says "Mozilla/5.0 (OBS-Studio/30.2.3; ...)"
+        return f"OBS {found[1]}"
     if user_agent.startswith("Mozilla/"):
         for token, name in _BROWSERS:
             found = re.search(re.escape(token) + r"(\d+)", user_agent)

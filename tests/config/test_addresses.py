@@ -93,6 +93,7 @@ def test_other_hosts_are_not_refused_before_they_are_resolved(host: str) -> None
     Reach().check_host(host)
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0", "::ffff:127.0.0.1"])
 async def test_every_way_to_write_loopback_is_refused_when_it_is_connected_to(host: str) -> None:
     with pytest.raises(Forbidden):
@@ -112,6 +113,7 @@ class Rebinding:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80))]
 
 
+@pytest.mark.services
 async def test_a_name_is_resolved_once_for_a_connection_and_checked_again_for_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

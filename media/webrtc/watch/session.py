@@ -165,7 +165,8 @@ class WatchedSession:
         pause_s, away_since = FIRST_PAUSE_S, time.monotonic()
         while not self.is_over:
             try:
-                async with open_feed(self._http, self._origin_url, self.session_id, self._choice.tracks) as feed:
+                tracks = self._choice.tracks
+                async with open_feed(self._http, self._origin_url, self.session_id, tracks, is_urgent=True) as feed:
                     async for message in feed:
                         pause_s, away_since = FIRST_PAUSE_S, time.monotonic()
                         if self._take(message):

@@ -140,3 +140,17 @@ def test_who_does_not_take_it_is_dismissed_and_holds_up_nobody() -> None:
     assert len(stage) == 1
     stage.remove(2)
     assert (stage.is_over, session.feeds.subscribers) == (True, 0)
+
+
+def test_who_has_left_is_not_said_to_be_too_slow() -> None:
+    dismissed: list[tuple[int, str]] = []
+
+    def send(_player: int, _message: bytes) -> bool:
+        raise play.Gone
+
+    stage = Stage(send, lambda player, reason: dismissed.append((player, reason)))
+    session = Running("alice")
+    stage.begin(lambda take: session.feeds.subscribe(play.TRACKS, take))
+    stage.add(1, has_key=False)
+    feed(session, in_media_time(read(stream())))
+    assert dismissed == [(1, play.LEFT)]

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import Settings, load
 from media.webrtc import udp
-from media.webrtc.network import MAX_PEERS, Network, NoRoom
+from media.webrtc.network import MAX_PEERS, MAX_PENDING, Network, NoRoom
 from media.webrtc.udp import NoPort, bind_all
 from media.webrtc.whip.accepting import accept
 from media.webrtc.whip.publisher import WhipPublisher
@@ -105,6 +105,23 @@ async def test_there_is_room_for_so_many_and_no_more(monkeypatch: pytest.MonkeyP
         with pytest.raises(NoRoom):
             made.open(offer, accept(offer), user, client_address="")
     assert ended == ["shutdown", "shutdown"]
+
+
+async def test_one_client_does_not_hold_all_places() -> None:
+    offer = chromium()
+    with network() as made:
+
+        def come(address: str) -> None:
+            user = WhipPublisher(accept(offer), 2.0, lambda _publisher, _reason: None)
+            made.open(offer, accept(offer), user, client_address=address)
+
+        for _ in range(MAX_PENDING):
+            come("192.0.2.1")
+        with pytest.raises(NoRoom):
+            come("192.0.2.1")
+        come("192.0.2.2")
+        next(iter(made.peers)).close("deleted")
+        come("192.0.2.1")
 
 
 async def test_machine_addresses_can_be_bound() -> None:

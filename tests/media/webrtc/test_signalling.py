@@ -161,7 +161,7 @@ async def test_two_hundred_bad_attempts_leave_nothing_behind(place: Place) -> No
     ]
     for number in range(200):
         body, headers = bad[number % len(bad)]
-        status, _headers, text = await place.post(body, **headers)
+        status, _headers, text = await place.post(body, Tally_Address=f"192.0.2.{number}", **headers)
         assert status in {201, 400, 403, 406}
         if number % 10 == 4:
             await _knock(place, text)
@@ -198,6 +198,7 @@ def test_browsers_are_named_shortly() -> None:
     assert encoder_of(chrome) == "Chrome 156"
     assert encoder_of(chrome + " Edg/156.0.1") == "Edge 156"
     assert encoder_of("Mozilla/5.0 (X11; rv:150.0) Gecko/20100101 Firefox/150.0") == "Firefox 150"
+    assert encoder_of("Mozilla/5.0 (OBS-Studio/30.2.3; Windows x86_64; en-US)") == "OBS 30.2.3"
     assert encoder_of("Lavf/63.1.102\n") == "Lavf/63.1.102"
 
 

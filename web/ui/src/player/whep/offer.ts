@@ -18,9 +18,14 @@ export function preferH264<C extends Codec>(codecs: readonly C[]): C[] {
   return [...h264.filter(cuts), ...h264.filter((codec) => !cuts(codec)), ...codecs.filter(({ mimeType }) => MENDING.test(mimeType))];
 }
 
-/** Opus is decoded as mono unless the receiver's own description asks for two channels (RFC 7587, section 6.1). */
-export function withStereo(sdp: string): string {
+/**
+ * Opus is decoded as mono unless the receiver's own description asks for two channels (RFC 7587, section 6.1), and what
+ * of it is lost is asked for again only where the description says so (RFC 4585, section 4.2): browsers never offer that.
+ */
+export function withBetterSound(sdp: string): string {
   const payload = /^a=rtpmap:(\d+) opus\/48000/im.exec(sdp)?.[1];
   if (payload === undefined) return sdp;
-  return sdp.replace(new RegExp(`^a=fmtp:${payload} (?!.*\\bstereo=)[^\\r\\n]*`, 'm'), (line) => `${line};stereo=1`);
+  const stereo = sdp.replace(new RegExp(`^a=fmtp:${payload} (?!.*\\bstereo=)[^\\r\\n]*`, 'm'), (line) => `${line};stereo=1`);
+  if (new RegExp(`^a=rtcp-fb:(${payload}|\\*) nack\\r?$`, 'm').test(stereo)) return stereo;
+  return stereo.replace(new RegExp(`^a=rtpmap:${payload} [^\\r\\n]*`, 'm'), (line) => `${line}\r\na=rtcp-fb:${payload} nack`);
 }

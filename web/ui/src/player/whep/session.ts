@@ -1,7 +1,7 @@
 /** One WebRTC connection to the server, from the offer to the first picture and to its end. */
 
 import { figuresOf, type Figures } from './figures';
-import { preferH264, withStereo } from './offer';
+import { preferH264, withBetterSound } from './offer';
 import { leavePlace, takePlace, type Resource } from './resource';
 import { NotJoined, why } from './why';
 
@@ -82,7 +82,7 @@ export class WhepSession {
   private async describe(): Promise<void> {
     const offer = await this.peer.createOffer();
     try {
-      await this.peer.setLocalDescription({ type: 'offer', sdp: withStereo(offer.sdp ?? '') });
+      await this.peer.setLocalDescription({ type: 'offer', sdp: withBetterSound(offer.sdp ?? '') });
     } catch {
       await this.peer.setLocalDescription(offer); // a browser that takes no changed description: mono
     }

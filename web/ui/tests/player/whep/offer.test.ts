@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { preferH264, withStereo } from '../../../src/player/whep/offer';
+import { preferH264, withBetterSound } from '../../../src/player/whep/offer';
 
 const codec = (mimeType: string, sdpFmtpLine?: string) => ({ mimeType, sdpFmtpLine });
 const BASELINE = codec('video/H264', 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f');
@@ -25,13 +25,16 @@ describe('the codecs', () => {
   });
 });
 
-describe('stereo', () => {
-  it('is asked for in the line of Opus alone', () => {
-    expect(withStereo(CHROMIUM)).toBe(CHROMIUM.replace('useinbandfec=1', 'useinbandfec=1;stereo=1'));
+describe('sound', () => {
+  it('is asked for in stereo, and again where it is lost, in the lines of Opus alone', () => {
+    const wanted = CHROMIUM.replace('useinbandfec=1', 'useinbandfec=1;stereo=1').replace('opus/48000/2\r\n', 'opus/48000/2\r\na=rtcp-fb:111 nack\r\n');
+    expect(withBetterSound(CHROMIUM)).toBe(wanted);
   });
 
   it('is not asked for twice, nor without Opus', () => {
-    expect(withStereo(FIREFOX)).toBe(FIREFOX);
-    expect(withStereo('v=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 x=1\r\n')).toBe('v=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 x=1\r\n');
+    const once = withBetterSound(FIREFOX);
+    expect(once).toBe(`${FIREFOX}a=rtcp-fb:109 nack\r\n`);
+    expect(withBetterSound(once)).toBe(once);
+    expect(withBetterSound('v=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 x=1\r\n')).toBe('v=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 x=1\r\n');
   });
 });
