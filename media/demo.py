@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from config.settings import Settings
+from config.stopping import stop_event
 from media.rtmp.amf import AmfValue
 from media.rtmp.client import PublishFailed, RtmpPublisher
 from media.testcard import CardSettings, TestCard
@@ -66,10 +66,7 @@ def _key(arguments: argparse.Namespace, settings: Settings) -> str:
 
 
 async def _until_signal(card: CardSettings, url: str, key: str, seconds: float | None) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await publish(card, url, key, seconds=seconds, stop=stop)
+    await publish(card, url, key, seconds=seconds, stop=stop_event())
 
 
 async def publish(card: CardSettings, url: str, key: str, *, seconds: float | None, stop: asyncio.Event) -> None:

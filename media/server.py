@@ -5,7 +5,6 @@ stops in the order listeners, publishers, origin, each within a deadline, and le
 """
 
 import asyncio
-import signal
 import ssl
 from functools import partial
 
@@ -18,6 +17,7 @@ from config import redis as redis_connection
 from config.limits import usable_cores
 from config.sealing import Seal
 from config.settings import Settings
+from config.stopping import stop_event
 from media.callbacks import Callbacks
 from media.journal.metrics import DiskCollector
 from media.keys import KeyTable
@@ -219,8 +219,4 @@ def _listen_srt(srt: SrtServer, settings: Settings) -> None:
 
 async def run(settings: Settings) -> None:
     """Run the ingest process until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop=stop)
+    await serve(settings, stop=stop_event())

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,6 +17,7 @@ from config import postgres, redis
 from config.objects.opening import open_stores
 from config.sealing import Seal
 from config.settings import Settings
+from config.stopping import stop_event
 from schemas.ids import ChannelId, UserId
 from web.access import AccessKeys
 from web.app import PARTS, Part, internal_app, public_app
@@ -262,10 +262,7 @@ async def _background() -> AsyncIterator[Background]:
 
 async def serve(settings: Settings, parts: Collection[Part] = PARTS) -> None:
     """Run until SIGTERM or SIGINT. Raises `PortTaken`, `DatabaseUnavailable`."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = stop_event()
     async with running(settings, parts):
         await stopping.wait()
         began = time.monotonic()

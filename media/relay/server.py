@@ -5,7 +5,6 @@ sides and leaves its jobs to another process, or to itself when it is started ag
 """
 
 import asyncio
-import signal
 from functools import partial
 
 import aiohttp
@@ -13,6 +12,7 @@ import structlog
 from prometheus_client import REGISTRY
 
 from config.settings import Settings
+from config.stopping import stop_event
 from media.internal import internal_app, listen
 from media.relay.beats import Beats
 from media.relay.jobs import Jobs, Makers
@@ -69,8 +69,4 @@ async def _beat(beats: Beats, stop: asyncio.Event) -> None:
 
 async def run(settings: Settings) -> None:
     """Run the process until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop=stop)
+    await serve(settings, stop=stop_event())

@@ -4,7 +4,6 @@ It needs Redis and a store sooner or later, but waits for both: nothing is lost 
 """
 
 import asyncio
-import signal
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 
@@ -16,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from config import redis as redis_connection
 from config.objects.opening import Stores, open_stores
 from config.settings import Settings
+from config.stopping import stop_event
 from media.storage import exports
 from media.storage.events import EventSink
 from media.storage.eviction import Eviction, limit_bytes
@@ -142,8 +142,4 @@ def _application(stores: Stores, health: Callable[[], Health]) -> web.Applicatio
 
 async def run(settings: Settings) -> None:
     """Run the storage process until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop=stop)
+    await serve(settings, stop=stop_event())

@@ -4,12 +4,12 @@ It stops in the order listener, peers, and waits until ingest has heard of every
 """
 
 import asyncio
-import signal
 
 import aiohttp
 import structlog
 
 from config.settings import Settings
+from config.stopping import stop_event
 from media.internal import PortTaken, internal_app, listen
 from media.signed import SignedClient
 from media.webrtc.network import Network
@@ -75,8 +75,4 @@ async def _serve(settings: Settings, network: Network, http: aiohttp.ClientSessi
 
 async def run(settings: Settings) -> None:
     """Run the process until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop=stop)
+    await serve(settings, stop=stop_event())

@@ -13,20 +13,10 @@ from config import doctor
 from config.doctor import Check, Report
 from config.postgres import connect
 from config.settings import Loaded, load
+from tests.product import PORTS
 from tests.rclone import S3Server
 
 pytestmark = pytest.mark.services
-
-PORTS = (
-    "TALLY_HTTP_PORT",
-    "TALLY_INTERNAL_PORT",
-    "TALLY_ORIGIN_PORT",
-    "TALLY_RTMP_PORT",
-    "TALLY_STORAGE_PORT",
-    "TALLY_WEBRTC_PORT",
-    "TALLY_RELAY_PORT",
-    "TALLY_SRT_PORT",
-)
 
 
 @pytest.fixture

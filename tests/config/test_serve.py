@@ -22,6 +22,7 @@ from config.embedded.runtime import is_locked
 from config.postgres import connect
 from config.redis import connect as connect_redis
 from config.settings import load
+from tests.product import PORTS
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(60)]
 
@@ -41,16 +42,6 @@ try:
 except OPERATOR_ERRORS as error:
     sys.exit(f"tally: {{error}}")
 """
-PORTS = (
-    "TALLY_HTTP_PORT",
-    "TALLY_INTERNAL_PORT",
-    "TALLY_ORIGIN_PORT",
-    "TALLY_RTMP_PORT",
-    "TALLY_STORAGE_PORT",
-    "TALLY_WEBRTC_PORT",
-    "TALLY_RELAY_PORT",
-    "TALLY_SRT_PORT",
-)
 DEADLINE_S = 20.0
 
 
