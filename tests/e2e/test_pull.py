@@ -28,7 +28,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Pr
     try:
         made.start()
         files = made.data / "files"
-        files.mkdir()
+        files.mkdir(exist_ok=True)
         (files / "loop.flv").write_bytes(clip.read_bytes())
         yield made
     finally:

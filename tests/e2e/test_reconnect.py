@@ -271,6 +271,7 @@ def test_a_publisher_moves_to_another_node(product: Product, clip: Path, tmp_pat
         "TALLY_SECRET": (product.data / "secret").read_text(),
         "TALLY_RTMP_PORT": str(rtmp_port),
         "TALLY_ORIGIN_PORT": str(origin_port),
+        "TALLY_SRT_PORT": "0",
     }
     with (tmp_path / "log").open("wb") as log:
         node = subprocess.Popen([Product.executable, "ingest"], env=environ, stdout=log, stderr=log, cwd=tmp_path)

@@ -18,6 +18,9 @@ from tests.product import Product, wait_until
 pytestmark = [pytest.mark.services, pytest.mark.timeout(150)]
 
 
+OFFER = Path(__file__).parents[1] / "media" / "webrtc" / "chromium_156.sdp"
+
+
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One viewer at a time, and no ladder: what is sent is the source, or made for viewers alone."""
@@ -62,7 +65,7 @@ def plays_well(page: Page) -> bool:
 
 def refused(product: Product) -> tuple[int, str]:
     """Offer what a browser offers; return how it is refused."""
-    body = b"v=0\r\n"
+    body = OFFER.read_bytes()
     headers = {"Content-Type": "application/sdp"}
     request = urllib.request.Request(f"{product.url}/whep/demo", data=body, headers=headers)
     try:

@@ -103,7 +103,7 @@ async def test_a_session_that_cannot_be_played_yet_is_not_found(tmp_path: Path) 
                 assert response.status == 404
         for trouble[0], spool in (("", "ok"), ("No space left on device", "No space left on device")):
             async with http.get(f"http://{host}:{port}/healthz") as response:
-                assert await response.json() == {"status": "ok", "sessions": 1, "spool": spool}
+                assert await response.json() == {"status": "ok", "sessions": 1, "spool": spool, "srt": "off"}
     await runner.cleanup()
 
 

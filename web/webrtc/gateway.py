@@ -8,6 +8,7 @@ what proves something is in the address or in Authorization, never in a cookie.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -133,8 +134,7 @@ async def watch(request: web.Request) -> web.Response:
         raise ApiError(ErrorCode.FORBIDDEN, "This address does not open it, or not any more. Open its page again.")
     nodes = await services.nodes.for_viewer()
     if not nodes:
-        is_full = bool(await services.nodes.alive())
-        raise _away("All places at the lowest latency are taken." if is_full else "WebRTC is not served right now.")
+        raise _away("WebRTC is not served right now.")
     viewer = services.viewers.token(
         request.headers.get(hdrs.COOKIE), _address(services, request), request.headers.get(hdrs.USER_AGENT)
     )
@@ -189,7 +189,7 @@ def _away(message: str) -> ApiError:
 
 
 async def _hand_on(request: web.Request, nodes: Sequence[WebrtcNode], path: str, about: dict[str, str]) -> web.Response:
-    """Ask one process after the other until one is there; its answer is the answer."""
+    """Ask one process after the other until one is there and has room; its answer is the answer."""
     services = request.app[SERVICES]
     headers: dict[str, str] = {name: request.headers[name] for name in ASKED if name in request.headers}
     headers |= about
@@ -201,7 +201,8 @@ async def _hand_on(request: web.Request, nodes: Sequence[WebrtcNode], path: str,
             async with request.app[CLIENT].request(
                 request.method, url, headers=headers, data=body, allow_redirects=False
             ) as answer:
-                return _answer(request, answer, await answer.read())
+                if answer.status != HTTPStatus.SERVICE_UNAVAILABLE or node is nodes[-1]:
+                    return _answer(request, answer, await answer.read())
         except aiohttp.ClientConnectorError as error:
             services.troubles.note("webrtc", error)  # it has not begun: another one may
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -56,9 +56,12 @@ class Nodes:
         return sorted(_shuffled(await self.alive()), key=lambda node: node.publishers)
 
     async def for_viewer(self) -> list[WebrtcNode]:
-        """Return who has room for a viewer, the emptiest first."""
-        nodes = [node for node in _shuffled(await self.alive()) if node.viewers < node.max_viewers]
-        return sorted(nodes, key=lambda node: node.viewers)
+        """Return who takes viewers, the emptiest first.
+
+        Those that were full when they were last heard of come last: somebody may have left since.
+        """
+        nodes = [node for node in _shuffled(await self.alive()) if node.max_viewers]
+        return sorted(nodes, key=lambda node: (node.viewers >= node.max_viewers, node.viewers))
 
     async def _read(self) -> list[WebrtcNode]:
         stored = await self._redis.hgetall(WEBRTC_NODES)

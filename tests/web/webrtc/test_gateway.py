@@ -229,11 +229,21 @@ async def test_only_pages_that_may_show_it_get_it(site: Site, process: Process) 
 
 async def test_when_all_places_are_taken_viewers_are_told_so(site: Site, process: Process) -> None:
     channel = await go_live(site)
+    process.refusal = aiohttp.web.Response(status=503, text="full")
     await process.beat({channel: ["a", "b"]}, most=2)
     async with site.client.post(f"{site.base}/whep/news", data=OFFER, headers=SDP) as response:
-        assert await error_of(response) == (503, "UNAVAILABLE")
-    async with site.client.post(f"{site.base}/whip", data=OFFER, headers=KEY) as response:
-        assert response.status == 201
+        assert (response.status, await response.text()) == (503, "full")
+
+
+async def test_a_process_that_is_full_hands_its_viewer_to_another(site: Site, process: Process) -> None:
+    channel = await go_live(site)
+    process.refusal = aiohttp.web.Response(status=503, text="full")
+    await process.beat()
+    async with Process.started(site, "w2") as other:
+        await other.beat({channel: ["a", "b"]}, most=2)  # so it was; one has left since
+        async with site.client.post(f"{site.base}/whep/news", data=OFFER, headers=SDP) as response:
+            assert response.status == 201
+    assert (len(process.asked), len(other.asked)) == (1, 1)
 
 
 async def test_viewers_of_webrtc_are_counted_with_those_of_hls(site: Site, process: Process) -> None:

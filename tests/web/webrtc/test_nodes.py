@@ -1,5 +1,6 @@
 """Which webrtc processes are there, and who gets whom."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -52,7 +53,14 @@ async def test_publishers_go_to_the_least_busy_and_viewers_where_there_is_most_r
     for each in (node("a", viewers=5, publishers=1), node("b", viewers=10), node("c", viewers=2, publishers=3)):
         await nodes.heard(each)
     assert [each.node_id for each in await nodes.for_publisher()] == ["b", "a", "c"]
-    assert [each.node_id for each in await nodes.for_viewer()] == ["c", "a"]
+    assert [each.node_id for each in await nodes.for_viewer()] == ["c", "a", "b"]
+
+
+async def test_who_takes_no_viewers_is_asked_by_none(client: Redis) -> None:
+    nodes = Nodes(client)
+    await nodes.heard(msgspec.structs.replace(node("a", most=0), seen_ms=time.time_ns() // 1_000_000))
+    assert await nodes.for_viewer() == []
+    assert await nodes.for_publisher() != []
 
 
 async def test_who_is_silent_gets_nobody_and_is_forgotten_later(client: Redis) -> None:
