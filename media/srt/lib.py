@@ -57,7 +57,6 @@ class Option(IntEnum):
     PAYLOADSIZE = 49
     TRANSTYPE = 50
     ENFORCEDENCRYPTION = 53
-    IPV6ONLY = 54
     PEERIDLETIMEO = 55
 
 
@@ -217,13 +216,9 @@ class Library:
         self._check("listen_callback", self._dll.srt_listen_callback(listener, kept, None))
         return kept
 
-    def bind(self, sock: int, host: str, port: int) -> int:
-        """Bind to an address, which is no name; return the port."""
-        address = write_address(host, port)
-        self._check("bind", self._dll.srt_bind(sock, address, len(address)))
-        room, size = ctypes.create_string_buffer(64), c_int(64)
-        self._check("getsockname", self._dll.srt_getsockname(sock, room, byref(size)))
-        return int.from_bytes(room.raw[2:4], "big")
+    def take_over(self, sock: int, descriptor: int) -> None:
+        """Bind to a bound UDP socket that blocks; it is libsrt's from now on, also what has come to it already."""
+        self._check("bind", self._dll.srt_bind_acquire(sock, descriptor))
 
     def listen(self, sock: int, backlog: int) -> None:
         """Let callers in."""

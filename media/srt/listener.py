@@ -3,10 +3,14 @@
 Who may come is asked in libsrt's own thread, before a caller is accepted (`Admit`). What happens then is handed to the
 loop in batches: opened, received, measured, closed. A caller that is silent for `SILENCE_S` is closed; one that says
 goodbye is read to the end of what libsrt still holds back.
+
+libsrt looks at its port a hundred times a second, whether anybody comes or not. So the port is an ordinary socket of
+the loop's until the first datagram; then libsrt gets it, and the datagram with it.
 """
 
 import asyncio
 import ctypes
+import socket
 import threading
 import time
 from collections import deque
@@ -37,10 +41,12 @@ SILENCE_S = 2.0
 """A publisher that sends nothing for this long is lost. libsrt itself takes 5 s."""
 IDLE_MS = 5_000
 """libsrt's own deadline, for players."""
-REST_S = 0.030
-"""Between two looks at who has sent something: waking for each packet costs several times what a packet costs, and half
+REST_S = 0.1
+"""Between two looks at who has sent something. A look costs 0.4 ms of CPU, here and in the loop, a packet 2 us; half
 of this is little beside the latency of SRT itself."""
-IDLE_REST_S = 0.1
+HASTY_REST_S = 0.02
+"""The same while somebody watches a publisher with the lowest latency."""
+IDLE_REST_S = 0.25
 """The same while there is nobody. libsrt's own wait looks every 10 ms and costs a percent of a core."""
 MEASURE_S = 1.0
 READ_BYTES = 64 * 1024
@@ -119,32 +125,53 @@ class Listener:
         self._callers: dict[int, _Caller] = {}  # the thread's own
         self._orders: deque[tuple[int, bool]] = deque()  # sockets to close (True), or that are players (False)
         self._events: list[Event] = []
+        self.is_hasty = False
+        """Whether what comes is to be handed on at once, though it costs more."""
         self._is_stopping = False
         self._buffer = bytearray(READ_BYTES + MAX_MESSAGE_BYTES)
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._buffer))
         self._thread = threading.Thread(target=self._run, name="srt", daemon=True)
         self._kept: object = None
         self._listener = NO_SOCKET
+        self._door: socket.socket | None = None  # until the first datagram
         self._poll: Poll
 
     def start(self, host: str, port: int, latency_ms: int) -> int:
-        """Listen; return the port. Raises `SrtError` when it is taken."""
+        """Listen; return the port. Raises `OSError` when it is taken, `SrtError`."""
+        door = open_door(host, port)
         library = self._library
-        listener = library.create()
         try:
-            self._prepare(listener, host, latency_ms)
-            self._kept = library.on_caller(listener, self._admit)  # newer libraries refuse it behind `listen`
-            bound = library.bind(listener, host, port)
-            library.listen(listener, BACKLOG)
+            self._listener = library.create()
+            self._prepare(self._listener, latency_ms)
+            self._kept = library.on_caller(self._listener, self._admit)  # newer libraries refuse it behind `listen`
         except BaseException:
-            library.close(listener)
+            door.close()
+            if self._listener != NO_SOCKET:
+                library.close(self._listener)
             raise
-        self._listener, self._poll = listener, library.create_poll()
-        library.watch(self._poll, listener, Ready.IN | Ready.ERR)
-        self._thread.start()
+        self._door = door
+        self._loop.add_reader(door, self._begin)
+        bound: int = door.getsockname()[1]
         return bound
 
-    def _prepare(self, listener: int, host: str, latency_ms: int) -> None:
+    def _begin(self) -> None:
+        """Somebody knocks for the first time: libsrt takes over."""
+        door, self._door = self._door, None
+        assert door is not None
+        self._loop.remove_reader(door)
+        library = self._library
+        try:
+            library.take_over(self._listener, door.detach())
+            library.listen(self._listener, BACKLOG)
+            self._poll = library.create_poll()
+            library.watch(self._poll, self._listener, Ready.IN | Ready.ERR)
+        except SrtError:
+            log.exception("srt cannot listen")
+            return
+        log.info("srt listener awake")
+        self._thread.start()
+
+    def _prepare(self, listener: int, latency_ms: int) -> None:
         library = self._library
         library.set(listener, Option.TRANSTYPE, LIVE)
         library.set(listener, Option.RCVSYN, 0)
@@ -155,8 +182,6 @@ class Listener:
         library.set(listener, Option.PEERIDLETIMEO, IDLE_MS)
         library.set(listener, Option.MINVERSION, OLDEST_PEER)
         library.set(listener, Option.ENFORCEDENCRYPTION, 1)
-        if ":" in host:
-            library.set(listener, Option.IPV6ONLY, 0)
 
     def close_caller(self, sock: int) -> None:
         """End a connection; `Closed` follows within `REST_S`. libsrt forgets to say that another thread closed it."""
@@ -176,7 +201,11 @@ class Listener:
     async def close(self) -> None:
         """End all connections and the thread; their `Closed` come before this returns."""
         self._is_stopping = True
-        if self._thread.is_alive():
+        if self._door is not None:
+            self._loop.remove_reader(self._door)
+            self._door.close()
+            self._library.close(self._listener)
+        elif self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # what the thread handed over last
 
@@ -205,7 +234,13 @@ class Listener:
         self._obey()
         self._look_around(now)
         self._hand_over()
-        time.sleep(REST_S if self._callers else IDLE_REST_S)
+        time.sleep(self._rest_s)
+
+    @property
+    def _rest_s(self) -> float:
+        if not self._callers:
+            return IDLE_REST_S
+        return HASTY_REST_S if self.is_hasty else REST_S
 
     def _accept(self, now: float) -> None:
         try:
@@ -323,3 +358,16 @@ class Listener:
 
 def _readable(version: int) -> str:
     return f"{version >> 16 & 255}.{version >> 8 & 255}.{version & 255}"
+
+
+def open_door(host: str, port: int) -> socket.socket:
+    """Return a bound UDP socket that blocks, as libsrt wants it. Raises `OSError`."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        if door.family == socket.AF_INET6:
+            door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        door.bind((host, port))
+    except BaseException:
+        door.close()
+        raise
+    return door

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 from media.feeds import Feeds
 from media.keys import Entry, KeyTable
 from media.packets import CodecConfig, Packet
-from media.publication import Publication, PublishAttempt, Refused, Unavailable, masked
+from media.publication import Hastened, Publication, PublishAttempt, Refused, Unavailable, masked
 from media.srt.lib import Library, Option, Rejection, SrtError
 from media.srt.listener import Closed, Event, Listener, Measured, Opened, Received
 from media.srt.play import TRACKS, Stage
@@ -190,6 +190,8 @@ class SrtServer:
                 if publisher := self._publishers.get(event.sock):
                     publisher.fail("internal_error", OUR_FAULT)
                 self._close(event.sock)
+        if self._listener is not None:
+            self._listener.is_hasty = any(publisher.is_urgent for publisher in self._publishers.values())
 
     def _take_one(self, event: Event) -> None:
         match event:
@@ -292,12 +294,18 @@ class _Incoming:
         self._version = opened.version
         self._demuxer = Demuxer()
         self._publication: Publication | None = None
+        self._hastened: Hastened | None = None  # the publication, if it can tell
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._damaged = 0
         self._has_media = False
         self._opened_at = time.monotonic()
         self._log = log.bind(protocol="srt", conn_id=number, peer=masked(opened.address))
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody watches it with the lowest latency."""
+        return self._hastened is not None and self._hastened.is_urgent
 
     async def authorise(self) -> None:
         """Get the platform's answer. A peer that leaves meanwhile doesn't stop it: the grant must be given back."""
@@ -308,6 +316,7 @@ class _Incoming:
             await self._end(publication, self.reason, is_lost=True)
         else:
             self._publication = publication
+            self._hastened = publication if isinstance(publication, Hastened) else None
             try:
                 self._take_held()
             except Exception:  # ends this connection

@@ -111,6 +111,7 @@ class Recording:
         self.packets: list[Packet] = []
         self.networks: list[NetworkHealth] = []
         self.fails = False
+        self.is_urgent = False
         self.end_reason = ""
         self.is_lost: bool | None = None
 

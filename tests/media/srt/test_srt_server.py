@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -235,6 +236,38 @@ async def test_a_stopping_server_leaves_sessions_to_the_next(srt: Door) -> None:
     assert srt.sessions.opened[0].is_lost is True
     assert srt.server.connections == 0
     caller.close()
+
+
+def libsrt_threads() -> set[str]:
+    """What of libsrt looks at ports: its queues."""
+    names = {(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}
+    return {name for name in names if name.startswith("SRT:") and "Q" in name}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them")
+async def test_a_port_to_which_nobody_comes_costs_nothing(redis_url: str) -> None:
+    before = libsrt_threads()  # of other ports, which libsrt forgets in its own time
+    async with door(redis_url, entry("alice", "key_alice")) as made:
+        await asyncio.sleep(0.3)
+        assert libsrt_threads() <= before
+        caller = await call(made.port, "key_alice")
+        await until(lambda: made.sessions.opened, "the first caller is let in")
+        assert not libsrt_threads() <= before
+        caller.close()
+
+
+async def test_a_publisher_that_is_watched_closely_is_read_at_once(srt: Door) -> None:
+    listener = srt.server._listener
+    assert listener is not None
+    caller = await call(srt.port, "key_alice")
+    await asyncio.to_thread(caller.send, transport_stream())
+    await until(lambda: srt.sessions.has(1), "it publishes")
+    assert not listener.is_hasty
+    srt.sessions.opened[0].is_urgent = True
+    await until(lambda: listener.is_hasty, "it is hasty")
+    caller.close()
+    await until(lambda: srt.sessions.opened[0].end_reason, "it is gone")
+    assert not listener.is_hasty
 
 
 async def test_ipv6_and_ipv4_share_a_port(redis_url: str) -> None:
