@@ -159,6 +159,7 @@ class Listener:
         door, self._door = self._door, None
         assert door is not None
         self._loop.remove_reader(door)
+        door.setblocking(True)  # uvloop makes it one that does not, on which libsrt would turn without a pause
         library = self._library
         try:
             library.take_over(self._listener, door.detach())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.account import Account
-from tests.encoder import ffmpeg
+from tests.encoder import end, ffmpeg, publish
 from tests.product import Product, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
@@ -151,6 +151,24 @@ def test_streams_come_from_everywhere_and_come_back(product: Product, elsewhere:
     assert tally(product, "pull", "--off", "over_http").returncode == 0
     wait_until(lambda: not is_live(product, "over_http"), SLOW_S, "a pull that is turned off ends the stream")
     assert "hidden-token" not in product.log()
+
+
+def on_air(account: Account) -> str:
+    status, answer = account.call("GET", "channels/demo/ingest")
+    assert status == 200, answer
+    publishers = (answer["data"]["session"] or {}).get("publishers", [])
+    return next((each["protocol"] for each in publishers if each["isOnAir"]), "")
+
+
+def test_a_person_takes_over_from_what_is_fetched_and_gives_it_back(product: Product, clip: Path) -> None:
+    account = Account.admin(product)
+    wait_until(lambda: on_air(account) == "pull", SLOW_S, "the file is on the air")
+    publisher = publish(clip, product.publish_url())
+    try:
+        wait_until(lambda: on_air(account) == "rtmp", SLOW_S, "a publisher is on the air instead")
+    finally:
+        end(publisher)
+    wait_until(lambda: on_air(account) == "pull", SLOW_S, "the file is on the air again")
 
 
 def test_nobody_is_led_to_what_only_the_server_reaches(product: Product, elsewhere: Elsewhere) -> None:

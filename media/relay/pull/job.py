@@ -24,6 +24,8 @@ from media.relay.workplace import Workplace
 from schemas.relay import PullOrder, RestreamOrder
 
 FORBIDDEN = "The address leads to a network that streams may not be fetched from; an operator may allow it."
+PRIORITY = -1
+"""Of what is fetched: a person who publishes to the channel takes over, and gives it back by leaving."""
 TURNED_OFF = "The stream is no longer fetched."
 
 
@@ -56,7 +58,7 @@ class Pull(Job):
         attempt = PublishAttempt(
             protocol="pull",
             key=self._order.ticket,
-            params={},
+            params={"priority": str(PRIORITY)},
             remote_address="127.0.0.1",
             encoder=f"pull of {address.kind}",
         )

@@ -1,6 +1,7 @@
 """The SRT listener with real callers: libsrt's own and FFmpeg's, good and bad ones."""
 
 import asyncio
+import os
 import subprocess
 import threading
 from collections.abc import AsyncIterator
@@ -250,9 +251,14 @@ async def test_a_port_to_which_nobody_comes_costs_nothing(redis_url: str) -> Non
     async with door(redis_url, entry("alice", "key_alice")) as made:
         await asyncio.sleep(0.3)
         assert libsrt_threads() <= before
+        assert made.server._listener is not None
+        assert made.server._listener._door is not None
+        port = made.server._listener._door.fileno()
+        os.set_blocking(port, False)  # as uvloop does
         caller = await call(made.port, "key_alice")
         await until(lambda: made.sessions.opened, "the first caller is let in")
         assert not libsrt_threads() <= before
+        assert os.get_blocking(port)
         caller.close()
 
 
