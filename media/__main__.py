@@ -6,7 +6,8 @@ What a process does not need it does not import: a transcode child has to be the
 import argparse
 import gc
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from config import logs
 from config.settings import Settings, SettingsError, load
@@ -76,13 +77,21 @@ def main() -> None:
 
             encoders.main(arguments)
         case "storage":
-            _storage(settings)
+            from media.storage import server as storage
+
+            _serve(storage.run, settings)
         case "webrtc":
-            _webrtc(settings)
+            from media.webrtc import server as webrtc
+
+            _serve(webrtc.run, settings, is_hot=True)
         case "relay":
-            _relay(settings)
+            from media.relay import server as relay
+
+            _serve(relay.run, settings)
         case _:
-            _ingest(settings)
+            from media import server as ingest
+
+            _serve(ingest.run, settings, is_hot=True)
 
 
 def _add_ingest(commands: "Commands") -> None:
@@ -147,55 +156,19 @@ def _add_demux(commands: "Commands") -> None:
     commands.add_parser("demux", help="read the containers of a pull for the relay process that started this")
 
 
-def _ingest(settings: Settings) -> None:
+def _serve(run: Callable[[Settings], Coroutine[Any, Any, None]], settings: Settings, *, is_hot: bool = False) -> None:
+    """Run a process until it is told to stop. `is_hot`: it has packets and connections by the thousand."""
     import uvloop
 
     from config.limits import raise_open_files
-    from media import server
+    from media.internal import StartError
 
-    gc.set_threshold(GC_THRESHOLD)
-    raise_open_files()
+    if is_hot:
+        gc.set_threshold(GC_THRESHOLD)
+        raise_open_files()
     try:
-        uvloop.run(server.run(settings))
-    except server.StartError as error:
-        sys.exit(str(error))
-
-
-def _storage(settings: Settings) -> None:
-    import uvloop
-
-    from media.storage import server
-
-    try:
-        uvloop.run(server.run(settings))
-    except server.StartError as error:
-        sys.exit(str(error))
-
-
-def _webrtc(settings: Settings) -> None:
-    import uvloop
-
-    from config.limits import raise_open_files
-    from media.internal import PortTaken
-    from media.webrtc import server
-
-    gc.set_threshold(GC_THRESHOLD)
-    raise_open_files()
-    try:
-        uvloop.run(server.run(settings))
-    except PortTaken as error:
-        sys.exit(str(error))
-
-
-def _relay(settings: Settings) -> None:
-    import uvloop
-
-    from media.internal import PortTaken
-    from media.relay import server
-
-    try:
-        uvloop.run(server.run(settings))
-    except PortTaken as error:
+        uvloop.run(run(settings))
+    except StartError as error:
         sys.exit(str(error))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from media.hls.answers import Answer, refusal
+from media.internal import internal_app
 from media.live import LiveStream
 from schemas.ids import SessionId
 
@@ -37,9 +37,8 @@ def make_origin(
     `srt_state` is "ok", "off" or "unavailable" with the reason.
     """
 
-    async def healthz(_request: web.Request) -> web.Response:
-        spool = disk_trouble() or "ok"
-        return web.json_response({"status": "ok", "sessions": len(sessions), "spool": spool, "srt": srt_state()})
+    def health() -> dict[str, str | int]:
+        return {"status": "ok", "sessions": len(sessions), "spool": disk_trouble() or "ok", "srt": srt_state()}
 
     async def multivariant(request: web.Request) -> web.Response:
         stream = sessions.get(SessionId(request.match_info["session"]))
@@ -51,12 +50,7 @@ def make_origin(
             return _response(refusal(HTTPStatus.NOT_FOUND))
         return _response(await stream.get(request.match_info["file"], request.query))
 
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    application = web.Application()
-    application.router.add_get("/healthz", healthz)
-    application.router.add_get("/metrics", metrics)
+    application = internal_app(health)
     application.router.add_routes(links)
     application.router.add_get("/{session}/playlist.m3u8", multivariant)
     application.router.add_get("/{session}/{file}", file)

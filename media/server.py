@@ -19,6 +19,7 @@ from config.sealing import Seal
 from config.settings import Settings
 from config.stopping import stop_event
 from media.callbacks import Callbacks
+from media.internal import StartError
 from media.journal.metrics import DiskCollector
 from media.keys import KeyTable
 from media.links.server import Links
@@ -46,10 +47,6 @@ ANNOUNCE_S = 3.0
 
 SRT_OFF = "off (TALLY_SRT_PORT)"
 """What web is told of a node that is not to listen: nobody is shown an address of SRT then."""
-
-
-class StartError(Exception):
-    """The process cannot start; the text says what to do."""
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:

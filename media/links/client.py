@@ -41,10 +41,10 @@ from media.links.messages import (
     Offered,
     ToIngest,
 )
-from media.links.outbox import MAX_BATCH_BYTES, Outbox
+from media.links.outbox import HEARTBEAT_S, MAX_SOCKET_BYTES, Outbox
 from media.packets import CodecConfig, Packet
 from media.publication import Description, Note, PublishAttempt, Refused, Unavailable, WrongChannel
-from media.wire import MAX_MESSAGE_BYTES, BadFrame, frames, pack
+from media.wire import BadFrame, frames, pack
 from schemas.ids import SessionId
 from schemas.ingest import NetworkHealth
 
@@ -52,8 +52,6 @@ log = structlog.get_logger()
 
 OPEN_S = 12.0
 """How long ingest may take to answer: it may have to ask web."""
-HEARTBEAT_S = 10.0
-"""Between pings; a peer that does not answer one within half of it is gone."""
 MAX_UNSENT_BYTES = 8 << 20
 """Of a publication; ingest that takes less than is sent for this long is as good as away."""
 END_S = 5.0
@@ -135,7 +133,7 @@ async def _connected(http: aiohttp.ClientSession, url: str, query: dict[str, str
                 params=query,
                 heartbeat=HEARTBEAT_S,
                 compress=0,
-                max_msg_size=MAX_MESSAGE_BYTES + MAX_BATCH_BYTES,
+                max_msg_size=MAX_SOCKET_BYTES,
             )
     except aiohttp.WSServerHandshakeError as error:
         if error.status == HTTPStatus.NOT_FOUND:

@@ -3,8 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from media.wire import MAX_MESSAGE_BYTES
+
 MAX_BATCH_BYTES = 1 << 20
 """Frames that are there together go as one message, up to this much and one more."""
+MAX_SOCKET_BYTES = MAX_MESSAGE_BYTES + MAX_BATCH_BYTES
+"""Of one message of a WebSocket, then."""
+HEARTBEAT_S = 10.0
+"""Between pings; a peer that does not answer one within half of it is gone."""
 
 
 class Outbox:

@@ -30,10 +30,10 @@ from media.links.messages import (
     Offered,
     ToIngest,
 )
-from media.links.outbox import MAX_BATCH_BYTES, Outbox
+from media.links.outbox import HEARTBEAT_S, MAX_SOCKET_BYTES, Outbox
 from media.publication import PublishAttempt, Refused, Unavailable, WrongChannel
 from media.publisher import Publisher
-from media.wire import MAX_MESSAGE_BYTES, BadFrame, frames, pack
+from media.wire import BadFrame, frames, pack
 from schemas.ids import SessionId
 
 log = structlog.get_logger()
@@ -45,8 +45,6 @@ MAX_FEEDS = 32
 MAX_TRACKS = 16
 ATTEMPT_S = 10.0
 """How long a publisher's first message may take."""
-HEARTBEAT_S = 10.0
-"""Between pings; a peer that does not answer one within half of it is gone."""
 CLOSE_S = 1.0
 """How long a peer may take to close."""
 LOST = "the process that the publisher is connected to broke off"
@@ -97,8 +95,9 @@ class Links:
             raise web.HTTPServiceUnavailable
         if "Origin" in request.headers:
             raise web.HTTPForbidden
-        limit = MAX_MESSAGE_BYTES + MAX_BATCH_BYTES
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, compress=False, max_msg_size=limit, timeout=CLOSE_S)
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, compress=False, max_msg_size=MAX_SOCKET_BYTES, timeout=CLOSE_S
+        )
         await socket.prepare(request)
         return socket
 

@@ -33,7 +33,7 @@ def makers(workplace: Workplace) -> Makers:
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
-    """Run the process until `stop` is set. Raises `PortTaken`."""
+    """Run the process until `stop` is set. Raises `StartError`."""
     node_id = NodeId(make_id())
     runner = await listen(internal_app(), settings.relay_host, settings.relay_port, "TALLY_RELAY_PORT")
     try:

@@ -10,12 +10,13 @@ from functools import partial
 import msgspec
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import REGISTRY
 
 from config import redis as redis_connection
 from config.objects.opening import Stores, open_stores
 from config.settings import Settings
 from config.stopping import stop_event
+from media.internal import StartError, internal_app
 from media.storage import exports
 from media.storage.events import EventSink
 from media.storage.eviction import Eviction, limit_bytes
@@ -31,10 +32,6 @@ SCRATCH = "scratch"
 """The directory of data in which clips are made."""
 RECENTLY_S = 300.0
 """So long health speaks of segments that were given up."""
-
-
-class StartError(Exception):
-    """The process cannot start; the text says what to do."""
 
 
 class Health(msgspec.Struct, frozen=True, rename="camel"):
@@ -125,17 +122,7 @@ def _health(uploads: Uploads, sink: EventSink, eviction: Eviction) -> Callable[[
 
 
 def _application(stores: Stores, health: Callable[[], Health]) -> web.Application:
-    async def well(_request: web.Request) -> web.Response:
-        # 200 also when a store is away: a process that is started again has no better one
-        return web.Response(body=msgspec.json.encode(health()), content_type="application/json")
-
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.router.add_get("/healthz", well)
-    app.router.add_get("/readyz", well)
-    app.router.add_get("/metrics", metrics)
+    app = internal_app(health)
     exports.add_to(app, stores)
     return app
 

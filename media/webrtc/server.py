@@ -10,7 +10,7 @@ import structlog
 
 from config.settings import Settings
 from config.stopping import stop_event
-from media.internal import PortTaken, internal_app, listen
+from media.internal import StartError, internal_app, listen
 from media.signed import SignedClient
 from media.webrtc.network import Network
 from media.webrtc.presence import Presence
@@ -24,11 +24,11 @@ log = structlog.get_logger()
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
-    """Run the process until `stop` is set. Raises `PortTaken`."""
+    """Run the process until `stop` is set. Raises `StartError`."""
     try:
         network = Network(settings)
     except NoPort as error:
-        raise PortTaken(str(error)) from error
+        raise StartError(str(error)) from error
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
             await _serve(settings, network, http, stop)
