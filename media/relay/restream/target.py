@@ -4,17 +4,17 @@ Errors: `BadTarget` (the text is a sentence for the target's owner; it holds no 
 """
 
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from media.relay.calling import CallAddress, read_call
 from media.rtmp.address import parse_url
 
 HIDDEN = "…"
 MIN_HIDDEN_CHARS = 4
 """Shorter parts of an address hide too much of a sentence and are no secret."""
 SRT_LATENCY_MS = 200
-MAX_SRT_LATENCY_MS = 8_000
+"""Or what the address says, if that is more."""
 
 
 class BadTarget(Exception):
@@ -22,16 +22,14 @@ class BadTarget(Exception):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """`url` holds the key; of SRT, `streamid`, `passphrase` and `latency_ms` are out of its query."""
+    """`url` holds the key; of SRT, `call` is what it says."""
 
     kind: Literal["rtmp", "rtmps", "srt"]
     url: str
     host: str
     port: int
     secrets: tuple[str, ...]
-    streamid: str = ""
-    passphrase: str = ""
-    latency_ms: int = SRT_LATENCY_MS
+    call: CallAddress | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.kind}://{self.host})"
@@ -65,32 +63,10 @@ def _rtmp(url: str) -> Target:
 
 
 def _srt(url: str) -> Target:
-    # `#!::` of an access control streamid is no fragment, and stands as it is in what people copy.
-    parts = urlsplit(url.replace("#", "%23"))
-    if not parts.hostname or parts.port is None:
-        raise ValueError("an SRT address is srt://HOST:PORT?streamid=…")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=32))
-    streamid, passphrase = query.get("streamid", ""), query.get("passphrase", "")
-    keys = [part.partition("=")[2] for part in streamid.split(",") if part.startswith(("u=", "s=", "key="))]
-    return Target(
-        "srt",
-        url,
-        parts.hostname,
-        parts.port,
-        _secrets(streamid, passphrase, *keys),
-        streamid=streamid,
-        passphrase=passphrase,
-        latency_ms=_latency(query.get("latency", "")),
-    )
-
-
-def _latency(text: str) -> int:
-    """Return milliseconds; FFmpeg counts in microseconds, everybody else, OBS too, copies that."""
-    if not text.isascii() or not text.isdigit():
-        return SRT_LATENCY_MS
-    number = int(text[:12])
-    number = number // 1000 if number > MAX_SRT_LATENCY_MS else number
-    return min(max(number, SRT_LATENCY_MS), MAX_SRT_LATENCY_MS)
+    call = read_call(url)
+    call = msgspec.structs.replace(call, latency_ms=max(call.latency_ms, SRT_LATENCY_MS))
+    keys = [part.partition("=")[2] for part in call.streamid.split(",") if part.startswith(("u=", "s=", "key="))]
+    return Target("srt", url, call.host, call.port, _secrets(call.streamid, call.passphrase, *keys), call)
 
 
 def _secrets(*parts: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from media.relay.calling import CallAddress
 from media.relay.restream.target import BadTarget, read_target
 
 
@@ -17,18 +18,20 @@ def test_rtmps_has_its_port() -> None:
 def test_srt_options_are_read() -> None:
     target = read_target("srt://h.example:9000?streamid=abcd%2Fef&passphrase=0123456789&latency=350")
     assert (target.kind, target.host, target.port) == ("srt", "h.example", 9000)
-    assert (target.streamid, target.passphrase, target.latency_ms) == ("abcd/ef", "0123456789", 350)
+    assert target.call == CallAddress("h.example", 9000, "abcd/ef", "0123456789", 350)
 
 
 def test_an_access_control_streamid_may_stand_as_it_is() -> None:
-    assert (
-        read_target("srt://h.example:9000?streamid=#!::r=live,m=publish,u=sk").streamid == "#!::r=live,m=publish,u=sk"
-    )
+    call = read_target("srt://h.example:9000?streamid=#!::r=live,m=publish,u=sk").call
+    assert call is not None
+    assert call.streamid == "#!::r=live,m=publish,u=sk"
 
 
 @pytest.mark.parametrize(("text", "latency_ms"), [("", 200), ("20", 200), ("120000", 200), ("800000", 800), ("x", 200)])
 def test_latency_is_of_milliseconds_or_as_ffmpeg_counts(text: str, latency_ms: int) -> None:
-    assert read_target(f"srt://h:9000?latency={text}").latency_ms == latency_ms
+    call = read_target(f"srt://h:9000?latency={text}").call
+    assert call is not None
+    assert call.latency_ms == latency_ms
 
 
 @pytest.mark.parametrize(
