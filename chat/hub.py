@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from chat.frames import encode
 from chat.room import Member, Room
 from config.redis import messages
+from schemas.chat import ChatSettings, You
 from schemas.ids import ChannelId, SessionId
 from schemas.socket import (
     STREAM_EVENTS,
@@ -205,11 +206,17 @@ def _announce(room: Room, state: ChannelState) -> None:
 
 def _joined(channel_id: ChannelId, state: ChannelState) -> Joined:
     started_at = state.started_at.isoformat().replace("+00:00", "Z") if state.started_at else None
+    nobody = You(None, None, "viewer", [], "", False, None, 0, None, False)
     return Joined(
-        channel_id,
-        state.session_id is not None,
-        state.session_id,
-        started_at,
-        state.viewer_count,
+        channel_id=channel_id,
+        is_live=state.session_id is not None,
+        session_id=state.session_id,
+        started_at=started_at,
+        viewer_count=state.viewer_count,
         is_reconnecting=state.returns_until_ms is not None,
+        epoch="",
+        last_seq=0,
+        is_resumed=False,
+        settings=ChatSettings(),
+        you=nobody,
     )

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.errors import ErrorCode
 from schemas.ids import ChannelId, UserId
-from schemas.socket import ClientMessage, Join, Leave, Ping, Pong, ServerMessage, SocketError
+from schemas.socket import ClientMessage, Join, Leave, Ping, Pong, SendMessage, ServerMessage, SocketError
 
 MESSAGES_PER_S: Final = 20
 BURST: Final = 40
@@ -79,6 +79,8 @@ class ChatSession:
                 return self._join(message.channel_id, is_multi=message.multi)
             case Leave():
                 return self._leave(message.channel_id)
+            case SendMessage():
+                return [_refusal(ErrorCode.UNAVAILABLE, "Nothing can be said here yet.")]
             case Ping():
                 return [Answer(Pong())]
             case _:

@@ -119,9 +119,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay_host: Host
     relay_port: OptionalPort
     pull_allow: Networks
+    irc_host: Host
     irc_port: OptionalPort
+    chat_sockets: Annotated[int, Meta(ge=1, le=60_000, description="a number from 1 to 60000")]
     database_url: DatabaseUrl | None
     redis_url: RedisUrl | None
+    redis_replicas: Annotated[int, Meta(ge=0, le=8, description="a number of replicas up to 8, or 0 to wait for none")]
     s3_url: S3Url | None
     recordings_s3_url: S3Url | None
     s3_delivery: Annotated[Literal["proxy", "presigned", "public"], Meta(description="proxy, presigned or public")]

@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 
 from schemas import api
+from schemas.chat_api import Scope
 from schemas.errors import ErrorCode, Failure
 from schemas.socket import ClientMessage, ServerMessage
 
@@ -24,10 +25,15 @@ SOCKET_UNIONS: dict[str, object] = {"ClientMessage": ClientMessage, "ServerMessa
 
 
 class Access(Enum):
-    """Who may call an operation. OWNER: the channel in the path is the caller's, or the caller is an administrator."""
+    """Who may call an operation.
+
+    OWNER: the channel in the path is the caller's, or the caller is an administrator. MODERATOR: the caller moderates
+    that channel, or owns it.
+    """
 
     PUBLIC = "public"
     USER = "user"
+    MODERATOR = "moderator"
     OWNER = "owner"
 
 
@@ -44,6 +50,8 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     data: type[msgspec.Struct]
     is_list: bool = False
+    scope: Scope | None = None
+    """What a token for programs must open to do this; None: only a person's own session does."""
     may_miss: bool = False
     """Its body or query names something that there may not be; what its path names is always so."""
     status: HTTPStatus = HTTPStatus.OK

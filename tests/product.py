@@ -23,6 +23,7 @@ PORTS = (
     "TALLY_WEBRTC_PORT",
     "TALLY_RELAY_PORT",
     "TALLY_SRT_PORT",
+    "TALLY_IRC_PORT",
 )
 
 

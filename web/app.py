@@ -1,7 +1,7 @@
 """The web service on one screen: every operation of the API, and what else the two listeners answer.
 
 The table drives routing, decoding, validation, access and the OpenAPI document. An OWNER operation's path names the
-channel, which must be the caller's (or the caller an administrator).
+channel, which must be the caller's (or the caller an administrator). `web/routes/` has the rows of chat.
 """
 
 from collections.abc import Collection
@@ -33,11 +33,12 @@ from web.api import (
     webrtc,
 )
 from web.calls import Endpoint
+from web.routes import chat, emotes, replay, tokens
 from web.services import SERVICES, Services
 from web.webrtc import gateway
 
-Part = Literal["api", "hls", "chat"]
-PARTS: tuple[Part, ...] = ("api", "hls", "chat")
+Part = Literal["api", "hls", "chat", "irc"]
+PARTS: tuple[Part, ...] = ("api", "hls", "chat", "irc")
 PUBLIC, USER, OWNER = Access.PUBLIC, Access.USER, Access.OWNER
 CREATED = HTTPStatus.CREATED
 PREFIX = "/api"
@@ -125,6 +126,10 @@ ENDPOINTS = (
              data=api.Follow, handler=follows.follow),
     Endpoint(name="unfollow", method="DELETE", path="/follows/{channel}", access=USER, summary="Follow it no more",
              data=api.Nothing, handler=follows.unfollow),
+    *chat.ENDPOINTS,
+    *emotes.ENDPOINTS,
+    *replay.ENDPOINTS,
+    *tokens.ENDPOINTS,
 )
 # fmt: on
 

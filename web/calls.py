@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from aiohttp import web
 
+from chat.store import roles
 from schemas.api import PATTERN_WORDS, Data, DataList, Page
 from schemas.errors import ApiError, ErrorCode
 from schemas.openapi import Access, Operation
@@ -62,7 +63,7 @@ class Call(Generic[Input]):
 
     @property
     def channel(self) -> ChannelRow:
-        """The caller's own channel named in the path; only in operations for owners."""
+        """The channel named in the path; only in operations for owners and moderators."""
         assert self.owned is not None
         return self.owned
 
@@ -113,7 +114,7 @@ async def _answer(endpoint: Endpoint, request: web.Request) -> web.Response:
         raise ApiError(ErrorCode.UNAUTHORIZED, "Sign in first.")
     refuse_foreign_page(services, request, visitor)
     query = decode_query(request, endpoint.query)
-    owned = await _owned_channel(services, request, visitor) if endpoint.access is Access.OWNER else None
+    owned = await _channel_of(endpoint.access, services, request, visitor)
     body = await decode_body(request, endpoint.body) if endpoint.body else None
     call: Call[Any] = Call(services=services, request=request, input=body or query, visitor=visitor, owned=owned)
     result = await endpoint.handler(call)
@@ -144,11 +145,21 @@ async def find_channel(services: Services, name_or_id: str) -> ChannelRow:
     return found
 
 
-async def _owned_channel(services: Services, request: web.Request, visitor: Visitor | None) -> ChannelRow:
+async def _channel_of(
+    access: Access, services: Services, request: web.Request, visitor: Visitor | None
+) -> ChannelRow | None:
+    """Return the channel that an operation for owners or moderators is about. Raises FORBIDDEN to everybody else."""
+    if access not in (Access.OWNER, Access.MODERATOR):
+        return None
     assert visitor is not None
+    account = visitor.account
     found = await find_channel(services, request.match_info["channel"])
-    if found.user_id != visitor.account.id and not visitor.account.is_admin:
+    if found.user_id == account.id or account.is_admin:
+        return found
+    if access is Access.OWNER:
         raise ApiError(ErrorCode.FORBIDDEN, "This is not your channel.")
+    if not await roles.moderates(services.pool, found.id, account.id):
+        raise ApiError(ErrorCode.FORBIDDEN, "You do not moderate this channel.")
     return found
 
 

@@ -27,6 +27,7 @@ def make_settings(database_url: str, redis_url: str, data: Path, **more: object)
         "TALLY_REDIS_URL": redis_url,
         "TALLY_SECRET": "a secret for tests only",
         "TALLY_HTTP_HOST": "127.0.0.1",
+        "TALLY_IRC_PORT": "0",
         **{f"TALLY_{name.upper()}": str(value) for name, value in more.items()},
     }
     return load(environ, cwd=data).settings

@@ -448,6 +448,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Ack
+         * @description A message has its place, or a command was obeyed (then without `message_id`, and `notice` says what was done).
+         */
+        Ack: {
+            /** @enum {unknown} */
+            type: "ack";
+            channelId: string;
+            idempotencyKey: string;
+            /** @default  */
+            messageId?: string;
+            /** @default 0 */
+            seq?: number;
+            /** @default  */
+            epoch?: string;
+            /** @default  */
+            notice?: string;
+        };
+        /**
          * AddMetadata
          * @description POST channels/{id}/metadata: shown by players at the moment at which it arrives here.
          */
@@ -459,6 +477,31 @@ export interface components {
             className?: string;
             /** @default null */
             durationMs?: number | null;
+        };
+        /**
+         * Announcement
+         * @description A moderator said something that is to be seen.
+         */
+        Announcement: {
+            /** @enum {unknown} */
+            type: "announcement";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            message: components["schemas"]["ChatMessage"];
+            /** @enum {unknown} */
+            color: "blue" | "green" | "orange" | "primary" | "purple";
+        };
+        /**
+         * Badge
+         * @description What an author is to the channel. `version` of a subscriber: for how many months.
+         */
+        Badge: {
+            /** @enum {unknown} */
+            type: "bot" | "broadcaster" | "moderator" | "staff" | "subscriber" | "vip";
+            /** @default null */
+            version?: number | null;
         };
         /**
          * Channel
@@ -517,6 +560,78 @@ export interface components {
         Chapter: {
             startMs: number;
             title: string;
+        };
+        /**
+         * ChatMessage
+         * @description A message in its place. Fields of `Authored` first, then what the log adds.
+         */
+        ChatMessage: {
+            id: string;
+            channelId: string;
+            userId: string;
+            username: string;
+            displayName: string;
+            content: string;
+            badges: components["schemas"]["Badge"][];
+            emotes: components["schemas"]["EmotePosition"][];
+            color: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            /** @default [] */
+            mentions?: components["schemas"]["Mention"][];
+            /** @default null */
+            replyTo?: components["schemas"]["ReplyTo"] | null;
+            /** @default false */
+            isAction?: boolean;
+            /** @default false */
+            isFirst?: boolean;
+            /** @default null */
+            pictureAt?: number | null;
+        };
+        /**
+         * ChatSettings
+         * @description A channel's modes. `slow_mode` in seconds, 0 is off. Lists of terms are null to who does not moderate.
+         */
+        ChatSettings: {
+            /** @default 0 */
+            slowMode: number;
+            /** @default false */
+            subscriberOnly: boolean;
+            /** @default false */
+            followerOnly: boolean;
+            /** @default 0 */
+            followerMinutes: number;
+            /** @default false */
+            emoteOnly: boolean;
+            /** @default false */
+            uniqueChat: boolean;
+            /** @default 0 */
+            accountAgeMinutes: number;
+            /** @default true */
+            linksAllowed: boolean;
+            /** @default false */
+            holdLinks: boolean;
+            /** @default false */
+            holdFirst: boolean;
+            /** @default null */
+            blockedTerms: string[] | null;
+            /** @default null */
+            heldTerms: string[] | null;
+        };
+        /**
+         * ClearChat
+         * @description Everything that was said before is taken away.
+         */
+        ClearChat: {
+            /** @enum {unknown} */
+            type: "clear_chat";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            /** @default  */
+            moderator: string;
         };
         /**
          * Clip
@@ -598,6 +713,25 @@ export interface components {
             expiresInS?: number;
         };
         /**
+         * EmotePosition
+         * @description An emote in a text; its pictures are `/emotes/{id}/{1,2,4}.webp`.
+         */
+        EmotePosition: {
+            id: string;
+            name: string;
+            start: number;
+            end: number;
+        };
+        /**
+         * EmotesChanged
+         * @description Emotes came or went: of the channel, or everywhere when it is "".
+         */
+        EmotesChanged: {
+            /** @enum {unknown} */
+            type: "emotes_changed";
+            channelId: string;
+        };
+        /**
          * ErrorBody
          * @description What went wrong, for a program (`code`), for a person (`message`), and where (`fields`: name to reason).
          */
@@ -616,7 +750,7 @@ export interface components {
          * @description Stable codes that clients switch on; the message beside them is for people.
          * @enum {unknown}
          */
-        ErrorCode: "CONFLICT" | "DUPLICATE" | "FORBIDDEN" | "INTERNAL_ERROR" | "INVALID_REQUEST" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NO_PUBLISHER" | "PARSE_ERROR" | "PAYLOAD_TOO_LARGE" | "RATE_LIMITED" | "UNAUTHORIZED" | "UNAVAILABLE";
+        ErrorCode: "ACCOUNT_TOO_NEW" | "BANNED" | "BLOCKED_TERM" | "CONFLICT" | "DUPLICATE" | "DUPLICATE_MESSAGE" | "EMOTE_ONLY" | "FOLLOWERS_ONLY" | "FORBIDDEN" | "INTERNAL_ERROR" | "INVALID_REQUEST" | "LINKS_NOT_ALLOWED" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NO_PUBLISHER" | "PARSE_ERROR" | "PAYLOAD_TOO_LARGE" | "RATE_LIMITED" | "SLOW_MODE" | "SUBSCRIBERS_ONLY" | "TIMED_OUT" | "UNAUTHORIZED" | "UNAVAILABLE";
         /**
          * Failure
          * @description The envelope of every refused or failed request.
@@ -645,6 +779,30 @@ export interface components {
         GoneOffline: {
             channelId: string;
             isLive: boolean;
+        };
+        /**
+         * Held
+         * @description A message waits for a moderator; it gets its place when one approves it.
+         */
+        Held: {
+            /** @enum {unknown} */
+            type: "held";
+            channelId: string;
+            idempotencyKey: string;
+            heldId: string;
+        };
+        /**
+         * HeldDecided
+         * @description A moderator decided; to the author and to moderators. What is approved comes as a message as well.
+         */
+        HeldDecided: {
+            /** @enum {unknown} */
+            type: "held_decided";
+            channelId: string;
+            heldId: string;
+            userId: string;
+            isApproved: boolean;
+            moderator: string;
         };
         /**
          * IngestState
@@ -682,6 +840,9 @@ export interface components {
         /**
          * Join
          * @description Follow a channel's events; leaves the channel joined before unless `multi`.
+         *
+         *         With `last_seq` and `epoch` of the last event that was seen, what came since is sent behind `joined`; where that is
+         *         not possible `reset` says so. `key` is the token of a shared address of what is not public.
          */
         Join: {
             /** @enum {unknown} */
@@ -689,10 +850,19 @@ export interface components {
             channelId: string;
             /** @default false */
             multi?: boolean;
+            /** @default null */
+            lastSeq?: number | null;
+            /** @default null */
+            epoch?: string | null;
+            /** @default null */
+            key?: string | null;
         };
         /**
          * Joined
          * @description The join took effect: how the channel is right now. Events from here on follow on the socket.
+         *
+         *         `last_seq` and `epoch` are the place of the last event before those that follow. `is_resumed`: what was missed since
+         *         the place that the join named follows as well; else history ends at `last_seq`.
          */
         Joined: {
             /** @enum {unknown} */
@@ -704,6 +874,15 @@ export interface components {
             viewerCount: number;
             /** @default false */
             isReconnecting: boolean;
+            epoch: string;
+            lastSeq: number;
+            isResumed: boolean;
+            settings: components["schemas"]["ChatSettings"];
+            you: components["schemas"]["You"];
+            /** @default null */
+            pinned: components["schemas"]["Pinned"] | null;
+            /** @default 0 */
+            chatters: number;
         };
         /**
          * Keyed
@@ -794,6 +973,75 @@ export interface components {
             mayPull: boolean;
         };
         /**
+         * Mention
+         * @description Somebody who is named with @; the place includes the @.
+         */
+        Mention: {
+            userId: string;
+            username: string;
+            start: number;
+            end: number;
+        };
+        /**
+         * Message
+         * @description Somebody said something.
+         */
+        Message: {
+            /** @enum {unknown} */
+            type: "message";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            message: components["schemas"]["ChatMessage"];
+        };
+        /**
+         * MessageDeleted
+         * @description One message is taken away.
+         */
+        MessageDeleted: {
+            /** @enum {unknown} */
+            type: "message_deleted";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            messageId: string;
+            userId: string;
+            username: string;
+            /** @default  */
+            moderator: string;
+        };
+        /**
+         * MessageHeld
+         * @description To moderators: something waits for them. GET channels/{id}/chat/held has all of it.
+         */
+        MessageHeld: {
+            /** @enum {unknown} */
+            type: "message_held";
+            channelId: string;
+            heldId: string;
+            userId: string;
+            username: string;
+            displayName: string;
+            content: string;
+            reason: string;
+            timestamp: number;
+        };
+        /**
+         * MessagePinned
+         * @description A message is at the top now, in place of another; null: none is any more.
+         */
+        MessagePinned: {
+            /** @enum {unknown} */
+            type: "message_pinned";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            pinned: components["schemas"]["Pinned"] | null;
+        };
+        /**
          * MetadataAdded
          * @description POST channels/{id}/metadata: the id that the players see.
          */
@@ -816,6 +1064,26 @@ export interface components {
             bitrateBps: number;
             /** @default false */
             isEncrypted: boolean;
+        };
+        /**
+         * NewSubscriber
+         * @description Somebody subscribes, for so many months by now.
+         */
+        NewSubscriber: {
+            /** @enum {unknown} */
+            type: "new_subscriber";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            userId: string;
+            username: string;
+            displayName: string;
+            tier: number;
+            /** @default 1 */
+            months: number;
+            /** @default false */
+            isGift: boolean;
         };
         /**
          * Nothing
@@ -899,6 +1167,16 @@ export interface components {
         Ping: {
             /** @enum {unknown} */
             type: "ping";
+        };
+        /**
+         * Pinned
+         * @description The message at the top; `until` null is until it is taken down.
+         */
+        Pinned: {
+            message: components["schemas"]["ChatMessage"];
+            pinnedBy: string;
+            pinnedAt: number;
+            until: number | null;
         };
         /**
          * Playback
@@ -995,6 +1273,24 @@ export interface components {
             isEnabled?: boolean;
         };
         /**
+         * Raid
+         * @description The viewers of one channel are sent to another: `in` they come here, `out` they go there.
+         */
+        Raid: {
+            /** @enum {unknown} */
+            type: "raid";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            /** @enum {unknown} */
+            direction: "in" | "out";
+            otherChannelId: string;
+            otherName: string;
+            otherDisplayName: string;
+            viewerCount: number;
+        };
+        /**
          * Reconnect
          * @description This process is about to stop: open a new socket after `after_ms` (spread, so that not all come at once).
          */
@@ -1028,6 +1324,39 @@ export interface components {
             expiresAt: string;
         };
         /**
+         * ReplyTo
+         * @description The message that is answered, as it was; `thread_id` is the message that the thread began with.
+         */
+        ReplyTo: {
+            messageId: string;
+            threadId: string;
+            userId: string;
+            username: string;
+            displayName: string;
+            content: string;
+        };
+        /**
+         * ReportFiled
+         * @description To moderators: somebody reported somebody.
+         */
+        ReportFiled: {
+            /** @enum {unknown} */
+            type: "report_filed";
+            channelId: string;
+            reportId: string;
+        };
+        /**
+         * Reset
+         * @description What the client has cannot be continued: load history (which ends at `last_seq`) instead of what is shown.
+         */
+        Reset: {
+            /** @enum {unknown} */
+            type: "reset";
+            channelId: string;
+            epoch: string;
+            lastSeq: number;
+        };
+        /**
          * Restream
          * @description Another server that the channel's source is sent to. `url` without key, passwords and queries.
          */
@@ -1041,6 +1370,22 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             state: components["schemas"]["JobState"];
+        };
+        /**
+         * RoleChanged
+         * @description Somebody was made moderator or VIP, or is it no more (`viewer`).
+         */
+        RoleChanged: {
+            /** @enum {unknown} */
+            type: "role_changed";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            userId: string;
+            username: string;
+            /** @enum {unknown} */
+            role: "broadcaster" | "moderator" | "viewer" | "vip";
         };
         /**
          * RungHealth
@@ -1062,6 +1407,24 @@ export interface components {
             lagMs: number;
             /** @default  */
             reason: string;
+        };
+        /**
+         * SendMessage
+         * @description Say something in a channel that was joined; `/timeout …` and the like are obeyed instead of said.
+         *
+         *         The same key of the same account gets the same answer for 5 minutes, whatever has happened since. `picture_at`:
+         *         the moment on the author's screen (PROGRAM-DATE-TIME, ms), so that replays show the message with it.
+         */
+        SendMessage: {
+            /** @enum {unknown} */
+            type: "message";
+            channelId: string;
+            content: string;
+            idempotencyKey: string;
+            /** @default null */
+            replyTo?: string | null;
+            /** @default null */
+            pictureAt?: number | null;
         };
         /**
          * Session
@@ -1111,6 +1474,21 @@ export interface components {
             isTest: boolean;
         };
         /**
+         * SettingsChanged
+         * @description The modes of the channel, without its lists of terms.
+         */
+        SettingsChanged: {
+            /** @enum {unknown} */
+            type: "settings_changed";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            settings: components["schemas"]["ChatSettings"];
+            /** @default  */
+            moderator: string;
+        };
+        /**
          * Share
          * @description A signed address: of the page, and of the playlist for players without a page.
          */
@@ -1121,8 +1499,21 @@ export interface components {
             expiresAt: string;
         };
         /**
+         * SlowMode
+         * @description Slow mode changed: seconds, 0 is off. `settings_changed` follows.
+         */
+        SlowMode: {
+            /** @enum {unknown} */
+            type: "slow_mode";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            duration: number;
+        };
+        /**
          * SocketError
-         * @description A client message was refused; the socket stays open.
+         * @description A client message was refused; the socket stays open. `idempotency_key` when it answers a message.
          */
         SocketError: {
             /** @enum {unknown} */
@@ -1130,7 +1521,11 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             message: string;
             /** @default null */
-            retryAfterMs: number | null;
+            retryAfterMs?: number | null;
+            /** @default null */
+            channelId?: string | null;
+            /** @default null */
+            idempotencyKey?: string | null;
         };
         /**
          * StreamInterrupted
@@ -1253,14 +1648,66 @@ export interface components {
             createdAt: string;
         };
         /**
+         * UserBanned
+         * @description May not chat any more; what they said is taken away.
+         */
+        UserBanned: {
+            /** @enum {unknown} */
+            type: "user_banned";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            userId: string;
+            username: string;
+            /** @default  */
+            moderator: string;
+        };
+        /**
+         * UserTimedOut
+         * @description May not chat until then; what they said is taken away.
+         */
+        UserTimedOut: {
+            /** @enum {unknown} */
+            type: "user_timed_out";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            userId: string;
+            username: string;
+            durationS: number;
+            until: number;
+            /** @default  */
+            moderator: string;
+        };
+        /**
+         * UserUnbanned
+         * @description May chat again, after a ban or a timeout.
+         */
+        UserUnbanned: {
+            /** @enum {unknown} */
+            type: "user_unbanned";
+            channelId: string;
+            timestamp: number;
+            seq: number;
+            epoch: string;
+            userId: string;
+            username: string;
+            /** @default  */
+            moderator: string;
+        };
+        /**
          * ViewerCount
-         * @description How many watch the channel's stream.
+         * @description How many watch the channel's stream, and how many are signed in to its chat.
          */
         ViewerCount: {
             /** @enum {unknown} */
             type: "viewer_count";
             channelId: string;
             count: number;
+            /** @default 0 */
+            chatters: number;
         };
         /**
          * Vod
@@ -1294,8 +1741,25 @@ export interface components {
             hasGaps: boolean;
             deletesAt: string | null;
         };
-        ClientMessage: components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["Ping"];
-        ServerMessage: components["schemas"]["Joined"] | components["schemas"]["StreamOnline"] | components["schemas"]["StreamOffline"] | components["schemas"]["StreamInterrupted"] | components["schemas"]["StreamResumed"] | components["schemas"]["ChannelUpdated"] | components["schemas"]["ViewerCount"] | components["schemas"]["SocketError"] | components["schemas"]["Reconnect"] | components["schemas"]["Pong"];
+        /**
+         * You
+         * @description What the one who joined is in the channel. All null or empty for anonymous.
+         */
+        You: {
+            userId: string | null;
+            username: string | null;
+            /** @enum {unknown} */
+            role: "broadcaster" | "moderator" | "viewer" | "vip";
+            badges: components["schemas"]["Badge"][];
+            color: string;
+            isFollowing: boolean;
+            followedAt: number | null;
+            subscriptionTier: number;
+            bannedUntil: number | null;
+            mayChat: boolean;
+        };
+        ClientMessage: components["schemas"]["Join"] | components["schemas"]["Leave"] | components["schemas"]["SendMessage"] | components["schemas"]["Ping"];
+        ServerMessage: components["schemas"]["Joined"] | components["schemas"]["StreamOnline"] | components["schemas"]["StreamOffline"] | components["schemas"]["StreamInterrupted"] | components["schemas"]["StreamResumed"] | components["schemas"]["ChannelUpdated"] | components["schemas"]["EmotesChanged"] | components["schemas"]["ViewerCount"] | components["schemas"]["Message"] | components["schemas"]["Announcement"] | components["schemas"]["UserBanned"] | components["schemas"]["UserTimedOut"] | components["schemas"]["UserUnbanned"] | components["schemas"]["MessageDeleted"] | components["schemas"]["ClearChat"] | components["schemas"]["SlowMode"] | components["schemas"]["SettingsChanged"] | components["schemas"]["RoleChanged"] | components["schemas"]["MessagePinned"] | components["schemas"]["NewSubscriber"] | components["schemas"]["Raid"] | components["schemas"]["Ack"] | components["schemas"]["Held"] | components["schemas"]["HeldDecided"] | components["schemas"]["MessageHeld"] | components["schemas"]["ReportFiled"] | components["schemas"]["Reset"] | components["schemas"]["SocketError"] | components["schemas"]["Reconnect"] | components["schemas"]["Pong"];
     };
     responses: never;
     parameters: never;
@@ -1303,20 +1767,30 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Ack = components['schemas']['Ack'];
 export type AddMetadata = components['schemas']['AddMetadata'];
+export type Announcement = components['schemas']['Announcement'];
+export type Badge = components['schemas']['Badge'];
 export type Channel = components['schemas']['Channel'];
 export type ChannelUpdated = components['schemas']['ChannelUpdated'];
 export type Chapter = components['schemas']['Chapter'];
+export type ChatMessage = components['schemas']['ChatMessage'];
+export type ChatSettings = components['schemas']['ChatSettings'];
+export type ClearChat = components['schemas']['ClearChat'];
 export type Clip = components['schemas']['Clip'];
 export type CreateChannel = components['schemas']['CreateChannel'];
 export type CreateClip = components['schemas']['CreateClip'];
 export type CreateRestream = components['schemas']['CreateRestream'];
 export type CreateShare = components['schemas']['CreateShare'];
+export type EmotePosition = components['schemas']['EmotePosition'];
+export type EmotesChanged = components['schemas']['EmotesChanged'];
 export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type Failure = components['schemas']['Failure'];
 export type Follow = components['schemas']['Follow'];
 export type GoneOffline = components['schemas']['GoneOffline'];
+export type Held = components['schemas']['Held'];
+export type HeldDecided = components['schemas']['HeldDecided'];
 export type IngestState = components['schemas']['IngestState'];
 export type JobState = components['schemas']['JobState'];
 export type Join = components['schemas']['Join'];
@@ -1330,8 +1804,14 @@ export type ListFollows = components['schemas']['ListFollows'];
 export type ListVods = components['schemas']['ListVods'];
 export type Login = components['schemas']['Login'];
 export type Me = components['schemas']['Me'];
+export type Mention = components['schemas']['Mention'];
+export type Message = components['schemas']['Message'];
+export type MessageDeleted = components['schemas']['MessageDeleted'];
+export type MessageHeld = components['schemas']['MessageHeld'];
+export type MessagePinned = components['schemas']['MessagePinned'];
 export type MetadataAdded = components['schemas']['MetadataAdded'];
 export type NetworkHealth = components['schemas']['NetworkHealth'];
+export type NewSubscriber = components['schemas']['NewSubscriber'];
 export type Nothing = components['schemas']['Nothing'];
 export type OwnedChannel = components['schemas']['OwnedChannel'];
 export type Page = components['schemas']['Page'];
@@ -1341,6 +1821,7 @@ export type PatchMe = components['schemas']['PatchMe'];
 export type PatchRestream = components['schemas']['PatchRestream'];
 export type PatchVod = components['schemas']['PatchVod'];
 export type Ping = components['schemas']['Ping'];
+export type Pinned = components['schemas']['Pinned'];
 export type Playback = components['schemas']['Playback'];
 export type Pong = components['schemas']['Pong'];
 export type PublishTicket = components['schemas']['PublishTicket'];
@@ -1349,14 +1830,22 @@ export type PublisherHealth = components['schemas']['PublisherHealth'];
 export type Pull = components['schemas']['Pull'];
 export type PullInfo = components['schemas']['PullInfo'];
 export type PutPull = components['schemas']['PutPull'];
+export type Raid = components['schemas']['Raid'];
 export type Reconnect = components['schemas']['Reconnect'];
 export type Register = components['schemas']['Register'];
 export type Registered = components['schemas']['Registered'];
+export type ReplyTo = components['schemas']['ReplyTo'];
+export type ReportFiled = components['schemas']['ReportFiled'];
+export type Reset = components['schemas']['Reset'];
 export type Restream = components['schemas']['Restream'];
+export type RoleChanged = components['schemas']['RoleChanged'];
 export type RungHealth = components['schemas']['RungHealth'];
+export type SendMessage = components['schemas']['SendMessage'];
 export type Session = components['schemas']['Session'];
 export type SessionHealth = components['schemas']['SessionHealth'];
+export type SettingsChanged = components['schemas']['SettingsChanged'];
 export type Share = components['schemas']['Share'];
+export type SlowMode = components['schemas']['SlowMode'];
 export type SocketError = components['schemas']['SocketError'];
 export type StreamInterrupted = components['schemas']['StreamInterrupted'];
 export type StreamKey = components['schemas']['StreamKey'];
@@ -1368,8 +1857,12 @@ export type StreamStatus = components['schemas']['StreamStatus'];
 export type TrackHealth = components['schemas']['TrackHealth'];
 export type TranscoderHealth = components['schemas']['TranscoderHealth'];
 export type User = components['schemas']['User'];
+export type UserBanned = components['schemas']['UserBanned'];
+export type UserTimedOut = components['schemas']['UserTimedOut'];
+export type UserUnbanned = components['schemas']['UserUnbanned'];
 export type ViewerCount = components['schemas']['ViewerCount'];
 export type Vod = components['schemas']['Vod'];
+export type You = components['schemas']['You'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ServerMessage = components['schemas']['ServerMessage'];
 export type $defs = Record<string, never>;

@@ -40,6 +40,26 @@ export function dispatch(message: ServerMessage, channelId: string, listener: Ch
       return listener.onUpdated();
     case 'error':
       return listener.onRefused(message.message);
+    case 'emotes_changed':
+    case 'message':
+    case 'announcement':
+    case 'user_banned':
+    case 'user_timed_out':
+    case 'user_unbanned':
+    case 'message_deleted':
+    case 'clear_chat':
+    case 'slow_mode':
+    case 'settings_changed':
+    case 'role_changed':
+    case 'message_pinned':
+    case 'new_subscriber':
+    case 'raid':
+    case 'ack':
+    case 'held':
+    case 'held_decided':
+    case 'message_held':
+    case 'report_filed':
+    case 'reset':
     case 'reconnect': // the socket itself obeys
     case 'pong':
       return;

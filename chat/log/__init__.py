@@ -1,0 +1,1 @@
+"""The log of each channel in Redis: appends, reads, subscriptions (`log.py` first)."""

@@ -1,0 +1,5 @@
+"""Chat and its moderation."""
+
+from web.calls import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = ()

@@ -1,0 +1,5 @@
+"""Emotes."""
+
+from web.calls import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = ()

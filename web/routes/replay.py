@@ -1,0 +1,5 @@
+"""Chat beside recordings and clips."""
+
+from web.calls import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = ()
