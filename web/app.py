@@ -33,7 +33,7 @@ from web.api import (
     webrtc,
 )
 from web.calls import Endpoint
-from web.routes import chat, emotes, replay, tokens
+from web.routes import chat, emotes, presence, replay, tokens
 from web.services import SERVICES, Services
 from web.webrtc import gateway
 
@@ -128,6 +128,7 @@ ENDPOINTS = (
              data=api.Nothing, handler=follows.unfollow),
     *chat.ENDPOINTS,
     *emotes.ENDPOINTS,
+    *presence.ENDPOINTS,
     *replay.ENDPOINTS,
     *tokens.ENDPOINTS,
 )

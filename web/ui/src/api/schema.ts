@@ -466,6 +466,23 @@ export interface components {
             notice?: string;
         };
         /**
+         * Act
+         * @description A line of the audit log. `details`: what belongs to that action, as words.
+         */
+        Act: {
+            id: string;
+            action: string;
+            moderator: string;
+            targetId: string | null;
+            targetName: string;
+            messageId: string | null;
+            details: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /**
          * AddMetadata
          * @description POST channels/{id}/metadata: shown by players at the moment at which it arrives here.
          */
@@ -477,6 +494,18 @@ export interface components {
             className?: string;
             /** @default null */
             durationMs?: number | null;
+        };
+        /**
+         * Announce
+         * @description POST channels/{id}/chat/announcements.
+         */
+        Announce: {
+            content: string;
+            /**
+             * @default primary
+             * @enum {unknown}
+             */
+            color?: "blue" | "green" | "orange" | "primary" | "purple";
         };
         /**
          * Announcement
@@ -502,6 +531,45 @@ export interface components {
             type: "bot" | "broadcaster" | "moderator" | "staff" | "subscriber" | "vip";
             /** @default null */
             version?: number | null;
+        };
+        /**
+         * Ban
+         * @description Somebody who may not chat; `until` null is for ever. `source_channel_id`: it came with a shared list.
+         */
+        Ban: {
+            userId: string;
+            username: string;
+            displayName: string;
+            until: string | null;
+            reason: string;
+            moderator: string;
+            sourceChannelId: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /**
+         * BanShare
+         * @description A list of bans that goes from one channel to another, once that has accepted.
+         */
+        BanShare: {
+            fromChannelId: string;
+            fromName: string;
+            toChannelId: string;
+            toName: string;
+            isAccepted: boolean;
+            /** Format: date-time */
+            offeredAt: string;
+        };
+        /**
+         * Bot
+         * @description An account that programs speak for.
+         */
+        Bot: {
+            userId: string;
+            username: string;
+            displayName: string;
+            /** Format: date-time */
+            createdAt: string;
         };
         /**
          * Channel
@@ -620,6 +688,34 @@ export interface components {
             heldTerms: string[] | null;
         };
         /**
+         * ChatTicket
+         * @description POST chat/ticket: opens one chat socket, as `?token=`, until then.
+         */
+        ChatTicket: {
+            ticket: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        /**
+         * Chatter
+         * @description Somebody who is signed in to the chat.
+         */
+        Chatter: {
+            userId: string;
+            username: string;
+            displayName: string;
+            /** @enum {unknown} */
+            role: "broadcaster" | "moderator" | "viewer" | "vip";
+        };
+        /**
+         * Chatters
+         * @description GET channels/{id}/chat/chatters: how many, and some of them by name, those with a role first.
+         */
+        Chatters: {
+            count: number;
+            chatters: components["schemas"]["Chatter"][];
+        };
+        /**
          * ClearChat
          * @description Everything that was said before is taken away.
          */
@@ -664,6 +760,24 @@ export interface components {
             hasGaps: boolean;
         };
         /**
+         * CreateBan
+         * @description POST channels/{id}/chat/bans.
+         */
+        CreateBan: {
+            userId: string;
+            /** @default  */
+            reason?: string;
+        };
+        /**
+         * CreateBot
+         * @description POST bots: an account without a password, that tokens of mine speak for.
+         */
+        CreateBot: {
+            username: string;
+            /** @default null */
+            displayName?: string | null;
+        };
+        /**
          * CreateChannel
          * @description POST channels.
          */
@@ -693,6 +807,16 @@ export interface components {
             title?: string;
         };
         /**
+         * CreateReport
+         * @description POST channels/{id}/chat/reports: somebody, perhaps for one message.
+         */
+        CreateReport: {
+            userId: string;
+            reason: string;
+            /** @default null */
+            messageId?: string | null;
+        };
+        /**
          * CreateRestream
          * @description POST channels/{id}/restreams: send the channel's source there too, whenever it is live.
          */
@@ -711,6 +835,60 @@ export interface components {
         CreateShare: {
             /** @default 604800 */
             expiresInS?: number;
+        };
+        /**
+         * CreateTimeout
+         * @description POST channels/{id}/chat/timeouts.
+         */
+        CreateTimeout: {
+            userId: string;
+            durationS: number;
+            /** @default  */
+            reason?: string;
+        };
+        /**
+         * CreateToken
+         * @description POST tokens: for a program that acts as me, or as a bot of mine.
+         */
+        CreateToken: {
+            name: string;
+            scopes: ("chat:moderate" | "chat:read" | "chat:write")[];
+            /** @default null */
+            botId?: string | null;
+            /** @default null */
+            expiresInDays?: number | null;
+        };
+        /**
+         * DecideReport
+         * @description POST channels/{id}/chat/reports/{report}/decide.
+         */
+        DecideReport: {
+            /** @enum {unknown} */
+            outcome: "acted" | "dismissed";
+        };
+        /**
+         * Emote
+         * @description An emote; `url` is its middle size, `/emotes/{id}/{1,2,4}.webp` are all. `channel_id` null: it is everywhere.
+         */
+        Emote: {
+            id: string;
+            channelId: string | null;
+            name: string;
+            tier: number;
+            isAnimated: boolean;
+            url: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /**
+         * EmoteGroup
+         * @description The emotes of one channel, or of the installation (`channel_id` null).
+         */
+        EmoteGroup: {
+            channelId: string | null;
+            title: string;
+            emotes: components["schemas"]["Emote"][];
+            locked: components["schemas"]["Emote"][];
         };
         /**
          * EmotePosition
@@ -803,6 +981,20 @@ export interface components {
             userId: string;
             isApproved: boolean;
             moderator: string;
+        };
+        /**
+         * HeldMessage
+         * @description A message that waits for a moderator.
+         */
+        HeldMessage: {
+            id: string;
+            userId: string;
+            username: string;
+            displayName: string;
+            content: string;
+            reason: string;
+            /** Format: date-time */
+            createdAt: string;
         };
         /**
          * IngestState
@@ -910,6 +1102,16 @@ export interface components {
             channelId: string;
         };
         /**
+         * ListActs
+         * @description The query of GET channels/{id}/chat/acts; `user_id` keeps those that concern somebody.
+         */
+        ListActs: {
+            userId?: string;
+            cursor?: string;
+            /** @default 24 */
+            limit?: number;
+        };
+        /**
          * ListChannels
          * @description The query of GET channels. `cursor` is what the page before gave; `q` looks in names and titles.
          */
@@ -941,6 +1143,45 @@ export interface components {
             cursor?: string;
             /** @default 24 */
             limit?: number;
+        };
+        /**
+         * ListMessages
+         * @description The query of GET channels/{id}/chat/messages: those before a place, or the newest.
+         */
+        ListMessages: {
+            before?: number;
+            /** @default 50 */
+            limit?: number;
+            key?: string;
+            thread?: string;
+        };
+        /**
+         * ListMyEmotes
+         * @description The query of GET me/emotes: what I may use in that channel.
+         */
+        ListMyEmotes: {
+            channel: string;
+        };
+        /**
+         * ListPage
+         * @description The query of a list that has pages.
+         */
+        ListPage: {
+            cursor?: string;
+            /** @default 24 */
+            limit?: number;
+        };
+        /**
+         * ListReplay
+         * @description The query of GET vods/{id}/chat and clips/{id}/chat: from a moment of the recording on, or behind a cursor.
+         */
+        ListReplay: {
+            /** @default 0 */
+            fromMs?: number;
+            cursor?: string;
+            /** @default 200 */
+            limit?: number;
+            key?: string;
         };
         /**
          * ListVods
@@ -1106,6 +1347,14 @@ export interface components {
             cursor: string | null;
         };
         /**
+         * PastMessage
+         * @description A message, and whether it was taken away.
+         */
+        PastMessage: {
+            message: components["schemas"]["ChatMessage"];
+            isDeleted: boolean;
+        };
+        /**
          * PatchChannel
          * @description PATCH channels/{id}: what is absent stays as it is.
          */
@@ -1124,6 +1373,24 @@ export interface components {
             keepDays?: number | null;
             keepGb?: number | null;
             srtPassphrase?: string | null;
+        };
+        /**
+         * PatchChatSettings
+         * @description PATCH channels/{id}/chat/settings: what is absent stays as it is.
+         */
+        PatchChatSettings: {
+            slowMode?: number;
+            subscriberOnly?: boolean;
+            followerOnly?: boolean;
+            followerMinutes?: number;
+            emoteOnly?: boolean;
+            uniqueChat?: boolean;
+            accountAgeMinutes?: number;
+            linksAllowed?: boolean;
+            holdLinks?: boolean;
+            holdFirst?: boolean;
+            blockedTerms?: string[];
+            heldTerms?: string[];
         };
         /**
          * PatchClip
@@ -1159,6 +1426,15 @@ export interface components {
             title?: string;
             /** @enum {unknown} */
             visibility?: "followers" | "private" | "public" | "subscribers";
+        };
+        /**
+         * PinMessage
+         * @description PUT channels/{id}/chat/pinned; without a duration until it is taken down.
+         */
+        PinMessage: {
+            messageId: string;
+            /** @default null */
+            durationS?: number | null;
         };
         /**
          * Ping
@@ -1205,6 +1481,16 @@ export interface components {
         Pong: {
             /** @enum {unknown} */
             type: "pong";
+        };
+        /**
+         * PostMessage
+         * @description POST channels/{id}/chat/messages: as over the socket, for programs.
+         */
+        PostMessage: {
+            content: string;
+            idempotencyKey: string;
+            /** @default null */
+            replyTo?: string | null;
         };
         /**
          * PublishTicket
@@ -1324,6 +1610,16 @@ export interface components {
             expiresAt: string;
         };
         /**
+         * ReplayMessage
+         * @description A message, and when in the recording it is to be shown.
+         */
+        ReplayMessage: {
+            offsetMs: number;
+            message: components["schemas"]["ChatMessage"];
+            /** @default null */
+            announcement: ("blue" | "green" | "orange" | "primary" | "purple") | null;
+        };
+        /**
          * ReplyTo
          * @description The message that is answered, as it was; `thread_id` is the message that the thread began with.
          */
@@ -1334,6 +1630,23 @@ export interface components {
             username: string;
             displayName: string;
             content: string;
+        };
+        /**
+         * Report
+         * @description Somebody reported somebody. `outcome` is null until a moderator decided.
+         */
+        Report: {
+            id: string;
+            reporterName: string;
+            userId: string;
+            username: string;
+            displayName: string;
+            message: components["schemas"]["ChatMessage"] | null;
+            reason: string;
+            /** Format: date-time */
+            createdAt: string;
+            outcome: ("acted" | "dismissed") | null;
+            decidedBy: string;
         };
         /**
          * ReportFiled
@@ -1388,6 +1701,19 @@ export interface components {
             role: "broadcaster" | "moderator" | "viewer" | "vip";
         };
         /**
+         * RoleHolder
+         * @description A moderator or VIP.
+         */
+        RoleHolder: {
+            userId: string;
+            username: string;
+            displayName: string;
+            /** @enum {unknown} */
+            role: "broadcaster" | "moderator" | "viewer" | "vip";
+            /** Format: date-time */
+            grantedAt: string;
+        };
+        /**
          * RungHealth
          * @description One rung of the ladder. `reason` says why it is not running.
          */
@@ -1425,6 +1751,17 @@ export interface components {
             replyTo?: string | null;
             /** @default null */
             pictureAt?: number | null;
+        };
+        /**
+         * Sent
+         * @description The answer to PostMessage: its place; or what waits for a moderator; or what a command did.
+         */
+        Sent: {
+            messageId: string | null;
+            seq: number | null;
+            epoch: string | null;
+            heldId: string | null;
+            notice: string | null;
         };
         /**
          * Session
@@ -1528,6 +1865,13 @@ export interface components {
             idempotencyKey?: string | null;
         };
         /**
+         * StartRaid
+         * @description POST channels/{id}/raid: send the viewers to that channel, named by name or id.
+         */
+        StartRaid: {
+            channel: string;
+        };
+        /**
          * StreamInterrupted
          * @description The publisher is gone and may come back until `returns_until`; the stream goes on with a slate meanwhile.
          */
@@ -1605,6 +1949,23 @@ export interface components {
             isReconnecting: boolean;
         };
         /**
+         * Token
+         * @description A token for programs, as it is listed. `token` only in the answer that makes it.
+         */
+        Token: {
+            id: string;
+            name: string;
+            scopes: ("chat:moderate" | "chat:read" | "chat:write")[];
+            userId: string;
+            username: string;
+            /** Format: date-time */
+            createdAt: string;
+            lastUsedAt: string | null;
+            expiresAt: string | null;
+            /** @default null */
+            token: string | null;
+        };
+        /**
          * TrackHealth
          * @description One track as it arrives, measured over the last seconds.
          */
@@ -1636,6 +1997,13 @@ export interface components {
             droppedPackets: number;
         };
         /**
+         * UsableEmotes
+         * @description GET me/emotes: a group for each place they come from, the channel's first. `locked` ones need a higher tier.
+         */
+        UsableEmotes: {
+            groups: components["schemas"]["EmoteGroup"][];
+        };
+        /**
          * User
          * @description An account as anyone may see it.
          */
@@ -1662,6 +2030,39 @@ export interface components {
             username: string;
             /** @default  */
             moderator: string;
+        };
+        /**
+         * UserCard
+         * @description GET channels/{id}/chat/users/{user}: who somebody is here. The fields of `history` are null to who does not
+         *         moderate.
+         */
+        UserCard: {
+            userId: string;
+            username: string;
+            displayName: string;
+            color: string;
+            /** @enum {unknown} */
+            role: "broadcaster" | "moderator" | "viewer" | "vip";
+            badges: components["schemas"]["Badge"][];
+            isBot: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            followedAt: string | null;
+            subscribedMonths: number;
+            history: components["schemas"]["UserHistory"] | null;
+        };
+        /**
+         * UserHistory
+         * @description What moderators see of somebody: counts, the ban that holds, the last messages (deleted too), newest first.
+         */
+        UserHistory: {
+            messageCount: number;
+            firstMessageAt: string | null;
+            ban: components["schemas"]["Ban"] | null;
+            banCount: number;
+            timeoutCount: number;
+            messages: components["schemas"]["PastMessage"][];
+            acts: components["schemas"]["Act"][];
         };
         /**
          * UserTimedOut
@@ -1768,20 +2169,36 @@ export interface components {
     pathItems: never;
 }
 export type Ack = components['schemas']['Ack'];
+export type Act = components['schemas']['Act'];
 export type AddMetadata = components['schemas']['AddMetadata'];
+export type Announce = components['schemas']['Announce'];
 export type Announcement = components['schemas']['Announcement'];
 export type Badge = components['schemas']['Badge'];
+export type Ban = components['schemas']['Ban'];
+export type BanShare = components['schemas']['BanShare'];
+export type Bot = components['schemas']['Bot'];
 export type Channel = components['schemas']['Channel'];
 export type ChannelUpdated = components['schemas']['ChannelUpdated'];
 export type Chapter = components['schemas']['Chapter'];
 export type ChatMessage = components['schemas']['ChatMessage'];
 export type ChatSettings = components['schemas']['ChatSettings'];
+export type ChatTicket = components['schemas']['ChatTicket'];
+export type Chatter = components['schemas']['Chatter'];
+export type Chatters = components['schemas']['Chatters'];
 export type ClearChat = components['schemas']['ClearChat'];
 export type Clip = components['schemas']['Clip'];
+export type CreateBan = components['schemas']['CreateBan'];
+export type CreateBot = components['schemas']['CreateBot'];
 export type CreateChannel = components['schemas']['CreateChannel'];
 export type CreateClip = components['schemas']['CreateClip'];
+export type CreateReport = components['schemas']['CreateReport'];
 export type CreateRestream = components['schemas']['CreateRestream'];
 export type CreateShare = components['schemas']['CreateShare'];
+export type CreateTimeout = components['schemas']['CreateTimeout'];
+export type CreateToken = components['schemas']['CreateToken'];
+export type DecideReport = components['schemas']['DecideReport'];
+export type Emote = components['schemas']['Emote'];
+export type EmoteGroup = components['schemas']['EmoteGroup'];
 export type EmotePosition = components['schemas']['EmotePosition'];
 export type EmotesChanged = components['schemas']['EmotesChanged'];
 export type ErrorBody = components['schemas']['ErrorBody'];
@@ -1791,6 +2208,7 @@ export type Follow = components['schemas']['Follow'];
 export type GoneOffline = components['schemas']['GoneOffline'];
 export type Held = components['schemas']['Held'];
 export type HeldDecided = components['schemas']['HeldDecided'];
+export type HeldMessage = components['schemas']['HeldMessage'];
 export type IngestState = components['schemas']['IngestState'];
 export type JobState = components['schemas']['JobState'];
 export type Join = components['schemas']['Join'];
@@ -1798,9 +2216,14 @@ export type Joined = components['schemas']['Joined'];
 export type Keyed = components['schemas']['Keyed'];
 export type LastEnd = components['schemas']['LastEnd'];
 export type Leave = components['schemas']['Leave'];
+export type ListActs = components['schemas']['ListActs'];
 export type ListChannels = components['schemas']['ListChannels'];
 export type ListClips = components['schemas']['ListClips'];
 export type ListFollows = components['schemas']['ListFollows'];
+export type ListMessages = components['schemas']['ListMessages'];
+export type ListMyEmotes = components['schemas']['ListMyEmotes'];
+export type ListPage = components['schemas']['ListPage'];
+export type ListReplay = components['schemas']['ListReplay'];
 export type ListVods = components['schemas']['ListVods'];
 export type Login = components['schemas']['Login'];
 export type Me = components['schemas']['Me'];
@@ -1815,15 +2238,19 @@ export type NewSubscriber = components['schemas']['NewSubscriber'];
 export type Nothing = components['schemas']['Nothing'];
 export type OwnedChannel = components['schemas']['OwnedChannel'];
 export type Page = components['schemas']['Page'];
+export type PastMessage = components['schemas']['PastMessage'];
 export type PatchChannel = components['schemas']['PatchChannel'];
+export type PatchChatSettings = components['schemas']['PatchChatSettings'];
 export type PatchClip = components['schemas']['PatchClip'];
 export type PatchMe = components['schemas']['PatchMe'];
 export type PatchRestream = components['schemas']['PatchRestream'];
 export type PatchVod = components['schemas']['PatchVod'];
+export type PinMessage = components['schemas']['PinMessage'];
 export type Ping = components['schemas']['Ping'];
 export type Pinned = components['schemas']['Pinned'];
 export type Playback = components['schemas']['Playback'];
 export type Pong = components['schemas']['Pong'];
+export type PostMessage = components['schemas']['PostMessage'];
 export type PublishTicket = components['schemas']['PublishTicket'];
 export type PublishUrls = components['schemas']['PublishUrls'];
 export type PublisherHealth = components['schemas']['PublisherHealth'];
@@ -1834,19 +2261,24 @@ export type Raid = components['schemas']['Raid'];
 export type Reconnect = components['schemas']['Reconnect'];
 export type Register = components['schemas']['Register'];
 export type Registered = components['schemas']['Registered'];
+export type ReplayMessage = components['schemas']['ReplayMessage'];
 export type ReplyTo = components['schemas']['ReplyTo'];
+export type Report = components['schemas']['Report'];
 export type ReportFiled = components['schemas']['ReportFiled'];
 export type Reset = components['schemas']['Reset'];
 export type Restream = components['schemas']['Restream'];
 export type RoleChanged = components['schemas']['RoleChanged'];
+export type RoleHolder = components['schemas']['RoleHolder'];
 export type RungHealth = components['schemas']['RungHealth'];
 export type SendMessage = components['schemas']['SendMessage'];
+export type Sent = components['schemas']['Sent'];
 export type Session = components['schemas']['Session'];
 export type SessionHealth = components['schemas']['SessionHealth'];
 export type SettingsChanged = components['schemas']['SettingsChanged'];
 export type Share = components['schemas']['Share'];
 export type SlowMode = components['schemas']['SlowMode'];
 export type SocketError = components['schemas']['SocketError'];
+export type StartRaid = components['schemas']['StartRaid'];
 export type StreamInterrupted = components['schemas']['StreamInterrupted'];
 export type StreamKey = components['schemas']['StreamKey'];
 export type StreamKeyInfo = components['schemas']['StreamKeyInfo'];
@@ -1854,10 +2286,14 @@ export type StreamOffline = components['schemas']['StreamOffline'];
 export type StreamOnline = components['schemas']['StreamOnline'];
 export type StreamResumed = components['schemas']['StreamResumed'];
 export type StreamStatus = components['schemas']['StreamStatus'];
+export type Token = components['schemas']['Token'];
 export type TrackHealth = components['schemas']['TrackHealth'];
 export type TranscoderHealth = components['schemas']['TranscoderHealth'];
+export type UsableEmotes = components['schemas']['UsableEmotes'];
 export type User = components['schemas']['User'];
 export type UserBanned = components['schemas']['UserBanned'];
+export type UserCard = components['schemas']['UserCard'];
+export type UserHistory = components['schemas']['UserHistory'];
 export type UserTimedOut = components['schemas']['UserTimedOut'];
 export type UserUnbanned = components['schemas']['UserUnbanned'];
 export type ViewerCount = components['schemas']['ViewerCount'];

@@ -1,0 +1,5 @@
+"""Who is in the chats right now."""
+
+from web.calls import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = ()
