@@ -4,29 +4,40 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type Ack = Schemas['Ack'];
+export type Act = Schemas['Act'];
+export type Badge = Schemas['Badge'];
 export type Channel = Schemas['Channel'];
 export type Chapter = Schemas['Chapter'];
+export type ChatMessage = Schemas['ChatMessage'];
+export type ChatSettings = Schemas['ChatSettings'];
 export type ClientMessage = Schemas['ClientMessage'];
 export type Clip = Schemas['Clip'];
 export type CreateChannel = Schemas['CreateChannel'];
 export type CreateClip = Schemas['CreateClip'];
 export type CreateRestream = Schemas['CreateRestream'];
+export type Emote = Schemas['Emote'];
+export type EmoteGroup = Schemas['EmoteGroup'];
+export type EmotePosition = Schemas['EmotePosition'];
 export type ErrorBody = Schemas['ErrorBody'];
 export type ErrorCode = Schemas['ErrorCode'];
 export type Follow = Schemas['Follow'];
 export type GoneOffline = Schemas['GoneOffline'];
 export type IngestState = Schemas['IngestState'];
 export type JobState = Schemas['JobState'];
+export type Join = Schemas['Join'];
 export type Joined = Schemas['Joined'];
 export type LastEnd = Schemas['LastEnd'];
 export type Login = Schemas['Login'];
 export type Me = Schemas['Me'];
+export type Mention = Schemas['Mention'];
 export type NetworkHealth = Schemas['NetworkHealth'];
 export type OwnedChannel = Schemas['OwnedChannel'];
 export type Page = Schemas['Page'];
 export type PatchChannel = Schemas['PatchChannel'];
 export type PatchRestream = Schemas['PatchRestream'];
 export type PatchVod = Schemas['PatchVod'];
+export type Pinned = Schemas['Pinned'];
 export type Playback = Schemas['Playback'];
 export type PublishTicket = Schemas['PublishTicket'];
 export type PublishUrls = Schemas['PublishUrls'];
@@ -34,10 +45,14 @@ export type PublisherHealth = Schemas['PublisherHealth'];
 export type Pull = Schemas['Pull'];
 export type PullInfo = Schemas['PullInfo'];
 export type PutPull = Schemas['PutPull'];
+export type Raid = Schemas['Raid'];
 export type Register = Schemas['Register'];
 export type Registered = Schemas['Registered'];
+export type ReplayMessage = Schemas['ReplayMessage'];
+export type ReplyTo = Schemas['ReplyTo'];
 export type Restream = Schemas['Restream'];
 export type RungHealth = Schemas['RungHealth'];
+export type SendMessage = Schemas['SendMessage'];
 export type ServerMessage = Schemas['ServerMessage'];
 export type Session = Schemas['Session'];
 export type SessionHealth = Schemas['SessionHealth'];
@@ -46,8 +61,11 @@ export type StreamKey = Schemas['StreamKey'];
 export type StreamKeyInfo = Schemas['StreamKeyInfo'];
 export type TrackHealth = Schemas['TrackHealth'];
 export type TranscoderHealth = Schemas['TranscoderHealth'];
+export type UsableEmotes = Schemas['UsableEmotes'];
 export type User = Schemas['User'];
+export type UserCard = Schemas['UserCard'];
 export type Vod = Schemas['Vod'];
+export type You = Schemas['You'];
 
 /** Who may watch, and what somebody lacks who may not. */
 export type Visibility = Channel['visibility'] & string;
@@ -55,6 +73,9 @@ export type WhyNot = Exclude<Vod['whyNot'], null>;
 
 /** How a channel's streams are kept and who may watch them. */
 export type KeepRules = Required<Pick<Channel, 'visibility' | 'vodVisibility' | 'recording' | 'keepDays' | 'keepGb'>>;
+
+export type BadgeType = Badge['type'];
+export type AnnouncementColor = Schemas['Announcement']['color'];
 
 /** The part of `ServerMessage` that speaks of one channel. */
 export type ChannelMessage = Extract<ServerMessage, { channelId: string }>;

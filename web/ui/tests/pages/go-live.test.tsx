@@ -5,6 +5,7 @@ import { expectAccessible } from '../axe';
 import { denied, FakeTrack, installMedia, machine } from '../broadcast/fake-media';
 import { created, FakePeer } from '../broadcast/fake-peer';
 import { ok, refused, serve, type Call } from '../fetch';
+import { joinedAs } from '../socket/events';
 import { FakeSocket } from '../socket/fake-socket';
 import { channel, me, open } from './app';
 
@@ -64,7 +65,7 @@ describe('going live', () => {
     await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
     act(() => {
       FakeSocket.last.open();
-      FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: null, viewerCount: 3, isReconnecting: false });
+      FakeSocket.last.say(joinedAs({ isLive: true, sessionId: 's1', viewerCount: 3 }));
     });
     expect(await screen.findByText('On air')).toBeTruthy();
     expect(screen.getByText('3 viewers')).toBeTruthy();

@@ -4,6 +4,7 @@ import { expectAccessible } from '../axe';
 import { health as goodHealth, publisher, rung, transcoder } from '../dashboard/health';
 import { FakeHls } from '../player/fake-hls';
 import { ok, refused, serve } from '../fetch';
+import { joinedAs } from '../socket/events';
 import { FakeSocket } from '../socket/fake-socket';
 import { channel, me, open } from './app';
 
@@ -281,7 +282,7 @@ describe('dashboard', () => {
     await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
     act(() => {
       FakeSocket.last.open();
-      FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: null, viewerCount: 0, isReconnecting: false });
+      FakeSocket.last.say(joinedAs({ isLive: true, sessionId: 's1' }));
     });
     expect((screen.getByTestId('video') as HTMLVideoElement).muted).toBe(true);
     await waitFor(() => expect(FakeHls.last.config).toMatchObject({ capLevelToPlayerSize: true })); // no more of the streamer's own line than the small picture needs

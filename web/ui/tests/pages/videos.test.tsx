@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectAccessible } from '../axe';
 import { FakeHls } from '../player/fake-hls';
 import { ok, refused, serve } from '../fetch';
+import { joinedAs } from '../socket/events';
 import { FakeSocket } from '../socket/fake-socket';
 import { channel, clip, me, open, playback, vod } from './app';
 
@@ -244,7 +245,7 @@ describe('watching live', () => {
     await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
     act(() => {
       FakeSocket.last.open();
-      FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId: isLive ? 's1' : null, startedAt: null, viewerCount: 4, isReconnecting: false });
+      FakeSocket.last.say(joinedAs({ isLive, sessionId: isLive ? 's1' : null, viewerCount: 4 }));
     });
   };
 

@@ -4,6 +4,7 @@ import { expectAccessible } from '../axe';
 import { FakeHls, LADDER } from '../player/fake-hls';
 import { useQuality } from '../../src/player/quality';
 import { ok, serve } from '../fetch';
+import { joinedAs } from '../socket/events';
 import { FakeSocket } from '../socket/fake-socket';
 import { channel, open } from './app';
 
@@ -18,7 +19,7 @@ async function joined(isLive: boolean, sessionId: string | null = null, isReconn
   await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
   act(() => {
     FakeSocket.last.open();
-    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4, isReconnecting });
+    FakeSocket.last.say(joinedAs({ isLive, sessionId, startedAt: isLive ? new Date().toISOString() : null, viewerCount: 4, isReconnecting }));
   });
 }
 const missing = () => act(() => FakeHls.last.fail('manifestLoadError', { response: { code: 404 } }));
@@ -43,7 +44,7 @@ describe('watch page', () => {
     act(() => FakeSocket.last.say({ type: 'stream_online', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
     expect(screen.getByRole('region', { name: 'Player' })).toBeTruthy();
     await waitFor(() => expect(FakeHls.made).toHaveLength(2));
-    act(() => FakeSocket.last.say({ type: 'viewer_count', channelId: 'c1', count: 1234 }));
+    act(() => FakeSocket.last.say({ type: 'viewer_count', channelId: 'c1', count: 1234, chatters: 5 }));
     await waitFor(() => expect(screen.getByTestId('viewers').textContent).toContain('1.2K viewers'));
     expect(document.title).toBe('Demo: Test picture · Tallylight');
 

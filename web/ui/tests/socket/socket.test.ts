@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ServerMessage } from '../../src/api/types';
 import { ChannelSocket, CONNECT_WITHIN_MS, PING_EVERY_MS, PONG_WITHIN_MS, socketUrl, type SocketStatus } from '../../src/socket/socket';
+import { joinedAs } from './events';
 import { FakeSocket } from './fake-socket';
 
-const joined: ServerMessage = { type: 'joined', channelId: 'c1', isLive: false, sessionId: null, startedAt: null, viewerCount: 0, isReconnecting: false };
+const joined = joinedAs();
 
 let heard: ServerMessage[];
 let statuses: SocketStatus[];

@@ -5,6 +5,7 @@ import { ok, refused, serve } from '../fetch';
 import { channel, open, playback, vod } from '../pages/app';
 import { FakeHls } from '../player/fake-hls';
 import { list } from '../player/playing';
+import { joinedAs } from '../socket/events';
 import { FakeSocket } from '../socket/fake-socket';
 
 vi.mock('../../src/player/hls', async () => ({ Hls: (await import('../player/fake-hls')).FakeHls }));
@@ -25,7 +26,7 @@ async function goBack() {
   await waitFor(() => expect(FakeSocket.made).toHaveLength(1));
   act(() => {
     FakeSocket.last.open();
-    FakeSocket.last.say({ type: 'joined', channelId: 'c1', isLive: true, sessionId: 's1', startedAt: new Date().toISOString(), viewerCount: 1, isReconnecting: false });
+    FakeSocket.last.say(joinedAs({ isLive: true, sessionId: 's1', startedAt: new Date().toISOString(), viewerCount: 1 }));
   });
   const video = screen.getByTestId('video') as HTMLVideoElement;
   act(() => {
