@@ -109,7 +109,7 @@ def _serve(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response
 
 async def _answer(endpoint: Endpoint, request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    visitor = await visitor_of(services, request)
+    visitor = _admitted(endpoint, await visitor_of(services, request))
     if endpoint.access is not Access.PUBLIC and visitor is None:
         raise ApiError(ErrorCode.UNAUTHORIZED, "Sign in first.")
     refuse_foreign_page(services, request, visitor)
@@ -125,6 +125,17 @@ async def _answer(endpoint: Endpoint, request: web.Request) -> web.Response:
     response = web.Response(body=content, status=endpoint.status, content_type="application/json", headers=JSON_HEADERS)
     _set_cookies(call, response)
     return response
+
+
+def _admitted(endpoint: Endpoint, visitor: Visitor | None) -> Visitor | None:
+    """Return the caller, nobody where a token that opens less reads what everybody may. Raises FORBIDDEN elsewhere."""
+    if visitor is None or visitor.may(endpoint.scope):
+        return visitor
+    if endpoint.access is Access.PUBLIC and endpoint.method == "GET":
+        return None
+    if endpoint.scope is None:
+        raise ApiError(ErrorCode.FORBIDDEN, "This is not for tokens of programs. Sign in.")
+    raise ApiError(ErrorCode.FORBIDDEN, f"This token needs the scope {endpoint.scope}.")
 
 
 def _set_cookies(call: Call[Any], response: web.Response) -> None:

@@ -150,8 +150,8 @@ def _sockets(services: Services) -> SocketServer:
         return {row.id: _state_of(row, services.settings.grace_s) for row in rows}
 
     async def identify(request: web.Request) -> UserId | None:
-        account = await identify_socket(services, request)
-        return account.id if account else None
+        identity = await identify_socket(services, request)
+        return identity.person.id if identity else None
 
     def dropped(why: str) -> None:
         services.metrics.sockets_dropped.labels(why).inc()

@@ -1,4 +1,4 @@
-"""Secrets that clients hold: session tokens and stream keys. Only their SHA-256 is stored."""
+"""Secrets that clients hold: session tokens, access tokens, tickets, stream keys. Only their SHA-256 is stored."""
 
 import hashlib
 import secrets
@@ -6,6 +6,8 @@ import secrets
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEY_DIGITS = 32  # 160 bits
 KEY_PREFIX = "live_"
+ACCESS_PREFIX = "tally_"
+TICKET_PREFIX = "once_"
 SESSION_TOKEN_MAX = 100
 """Longer values are no token of ours and are not worth hashing."""
 
@@ -17,7 +19,21 @@ def make_session_token() -> str:
 
 def make_stream_key() -> str:
     """Return a new stream key: readable aloud, safe in URLs and in encoders' settings."""
-    return KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_DIGITS))
+    return KEY_PREFIX + _digits()
+
+
+def make_access_token() -> str:
+    """Return a new token for programs. Lower case: IRC libraries (tmi.js) lower what they send as a password."""
+    return ACCESS_PREFIX + _digits()
+
+
+def make_ticket() -> str:
+    """Return a new ticket, which opens one socket."""
+    return TICKET_PREFIX + _digits()
+
+
+def _digits() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_DIGITS))
 
 
 def digest(secret: str) -> bytes:

@@ -13,7 +13,7 @@ from web.store import Database
 if TYPE_CHECKING:
     Row = asyncpg.Record
 
-COLUMNS = "id, username, display_name, email, is_admin, max_channels, may_pull, created_at"
+COLUMNS = "id, username, display_name, email, is_admin, max_channels, may_pull, created_at, chat_color, bot_owner_id"
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -27,6 +27,10 @@ class Account(msgspec.Struct, frozen=True):
     max_channels: int
     may_pull: bool
     created_at: datetime
+    chat_color: str
+    """"#RRGGBB", "" for one that follows from the id."""
+    bot_owner_id: UserId | None
+    """Whose bot this is; a bot has no password."""
 
 
 def account_of(row: "Row") -> Account:
@@ -40,6 +44,8 @@ def account_of(row: "Row") -> Account:
         row["max_channels"],
         row["may_pull"],
         row["created_at"],
+        row["chat_color"],
+        row["bot_owner_id"],
     )
 
 
@@ -51,12 +57,13 @@ async def create(
     display_name: str | None = None,
     email: str | None = None,
     is_admin: bool = False,
+    bot_owner: UserId | None = None,
 ) -> Account:
     """Make an account. A name that is an account or someone's channel already raises `ApiError(DUPLICATE)`."""
     try:
         row = await db.fetchrow(
-            "INSERT INTO users (id, username, display_name, email, password_hash, is_admin)"
-            " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM channels WHERE name = $2)"
+            "INSERT INTO users (id, username, display_name, email, password_hash, is_admin, bot_owner_id)"
+            " SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM channels WHERE name = $2)"
             f" RETURNING {COLUMNS}",
             make_id(),
             username,
@@ -64,6 +71,7 @@ async def create(
             email,
             password_hash,
             is_admin,
+            bot_owner,
         )
     except asyncpg.UniqueViolationError as error:
         field = "email" if error.constraint_name == "users_email" else "username"
