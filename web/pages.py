@@ -22,7 +22,17 @@ from web.store import Database, channels, clips, vods
 STATIC = Path(__file__).with_name("static")
 ASSETS_CACHE = "public, max-age=31536000, immutable"
 FILES_CACHE = "public, max-age=3600"
-FIXED_PAGES = ("/", "/login", "/signup", "/dashboard", "/dashboard/go-live", "/dashboard/relay", "/dashboard/videos")
+FIXED_PAGES = (
+    *("/", "/login", "/signup", "/settings"),
+    *(
+        "/dashboard",
+        "/dashboard/go-live",
+        "/dashboard/relay",
+        "/dashboard/videos",
+        "/dashboard/chat",
+        "/dashboard/emotes",
+    ),
+)
 ROOT_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:svg|ico|png|webp|txt|webmanifest|xml)")
 NOT_OURS = "(?!(?:api|assets|avatars|clips|hls|internal|thumbnails|vods|ws)/)"
 """What is missing under these is no page: the router answers 404 or 405 in the envelope."""

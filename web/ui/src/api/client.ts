@@ -30,8 +30,7 @@ async function send(method: Method, path: string, body?: unknown, signal?: Abort
     response = await fetch(`/api/${path}`, {
       method,
       credentials: 'same-origin',
-      headers: body === undefined ? { Accept: 'application/json' } : { Accept: 'application/json', 'Content-Type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
+      ...bodyOf(body),
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     });
     text = await response.text();
@@ -43,6 +42,12 @@ async function send(method: Method, path: string, body?: unknown, signal?: Abort
   const envelope = parse(text);
   if (response.ok && envelope?.success) return envelope;
   throw failure(response, envelope);
+}
+
+/** A form goes as it is (the browser names its boundary), everything else as JSON. */
+function bodyOf(body: unknown): Pick<RequestInit, 'headers' | 'body'> {
+  if (body === undefined || body instanceof FormData) return { headers: { Accept: 'application/json' }, body: body ?? null };
+  return { headers: { Accept: 'application/json', 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 function parse(text: string): Envelope | null {
@@ -84,11 +89,13 @@ function retryAfter(response: Response): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
-async function data<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/** The answer's data. */
+export async function data<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   return (await send(method, path, body, signal)).data as T;
 }
 
-const part = encodeURIComponent;
+/** A name or an id within a path. */
+export const part = encodeURIComponent;
 
 export interface ChannelPage {
   channels: Channel[];
@@ -101,12 +108,12 @@ export interface Listed<T> {
   cursor: string | null;
 }
 
-async function list<T>(path: string, query: Record<string, string | null | undefined>, signal?: AbortSignal): Promise<Listed<T>> {
+export async function list<T>(path: string, query: Record<string, string | null | undefined>, signal?: AbortSignal): Promise<Listed<T>> {
   const envelope = await send('GET', `${path}${queryOf(query)}`, undefined, signal);
   return { items: envelope.data as T[], cursor: envelope.page?.cursor ?? null };
 }
 
-function queryOf(values: Record<string, string | null | undefined>): string {
+export function queryOf(values: Record<string, string | null | undefined>): string {
   const given = Object.entries(values).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
 }
