@@ -67,7 +67,16 @@ CREATE TABLE chat_messages (
 CREATE INDEX chat_messages_user ON chat_messages (channel_id, user_id, seq DESC);
 CREATE INDEX chat_messages_picture ON chat_messages (channel_id, picture_at, seq) WHERE deleted_at IS NULL;
 CREATE INDEX chat_messages_id ON chat_messages (id);
+CREATE INDEX chat_messages_thread ON chat_messages ((message -> 'replyTo' ->> 'threadId'), seq) WHERE message ? 'replyTo';
 CREATE TABLE chat_messages_default PARTITION OF chat_messages DEFAULT;
+
+-- When everything was taken away: what a replay of that time leaves out.
+CREATE TABLE chat_clears (
+    channel_id text NOT NULL REFERENCES channels ON DELETE CASCADE,
+    seq        bigint NOT NULL,
+    at         timestamptz NOT NULL,
+    PRIMARY KEY (channel_id, seq)
+);
 
 -- Who has ever said something in a channel.
 CREATE TABLE chat_chatters (
