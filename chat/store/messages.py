@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal, TypeAlias
 
+import asyncpg
 import msgspec
 
 from chat.store import Connection, Database
@@ -11,11 +12,7 @@ from schemas.chat import ChatMessage
 from schemas.chat_api import PastMessage
 from schemas.ids import ChannelId, UserId
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    Row = asyncpg.Record
-
+Row: TypeAlias = asyncpg.Record
 TAKEN_BACK_MS: Final = 6 * 3_600_000
 """Of somebody who is banned or timed out, what they said within this time before is taken away."""
 _WRITE: Final = """
@@ -115,6 +112,11 @@ def moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
+def milliseconds(at: datetime) -> int:
+    """Return a time of PostgreSQL in milliseconds since the epoch."""
+    return round(at.timestamp() * 1000)
+
+
 async def write(connection: Connection, batch: Batch) -> int:
     """Write a batch inside the caller's transaction; return how many messages were new. Raises as databases do."""
     added = await _write_messages(connection, batch.messages) if batch.messages else 0
@@ -210,13 +212,13 @@ class _Added(msgspec.Struct, rename="camel"):
 _message_decoder: Final = msgspec.json.Decoder(ChatMessage)
 
 
-def message_json(row: "Row") -> bytes:
+def message_json(row: Row) -> bytes:
     """Return the JSON of a `ChatMessage` of a row with `COLUMNS`."""
-    place = _Added(round(row["at"].timestamp() * 1000), row["seq"], row["epoch"])
+    place = _Added(milliseconds(row["at"]), row["seq"], row["epoch"])
     return bytes(row["message"][:-1].encode() + b"," + msgspec.json.encode(place)[1:])
 
 
-def message_of(row: "Row") -> ChatMessage:
+def message_of(row: Row) -> ChatMessage:
     """Return the message of a row with `COLUMNS`."""
     return _message_decoder.decode(message_json(row))
 
