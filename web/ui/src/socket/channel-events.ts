@@ -20,7 +20,7 @@ export interface ChannelListener {
 
 /** Tell `listener` what `message` says of `channelId`. Types that only a newer server knows are passed over. */
 export function dispatch(message: ServerMessage, channelId: string, listener: ChannelListener): void {
-  if ('channelId' in message && message.channelId !== channelId) return;
+  if ('channelId' in message && message.channelId && message.channelId !== channelId) return;
   switch (message.type) {
     case 'joined': {
       const { isLive, sessionId, startedAt, viewerCount, isReconnecting } = message;
@@ -39,8 +39,8 @@ export function dispatch(message: ServerMessage, channelId: string, listener: Ch
     case 'channel_updated':
       return listener.onUpdated();
     case 'error':
-      return listener.onRefused(message.message);
-    case 'emotes_changed':
+      return message.idempotencyKey ? undefined : listener.onRefused(message.message); // what was said and refused is the chat's
+    case 'emotes_changed': // from here on: the chat's (chat/room.ts)
     case 'message':
     case 'announcement':
     case 'user_banned':

@@ -38,7 +38,7 @@ export function WatchPage() {
 
 function Watch({ name }: { name: string }) {
   const { key } = useSearch({ from: '/$channel' });
-  const { query, channel, presence, isReconnecting, send, askWhetherOver } = useChannel(name);
+  const { query, channel, presence, isReconnecting, send, askWhetherOver } = useChannel(name, key);
   const watching = usePlayback(name, key, presence);
   const { rest, vod } = useRecording(name, key, watching.vodId, presence);
   const [isPast, setPast] = useState(false);

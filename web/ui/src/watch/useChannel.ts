@@ -9,8 +9,8 @@ const POLL_MS = 15_000;
 /** Everyone hears of a change at once; they need not all ask at once. */
 const REFETCH_WITHIN_MS = 2000;
 
-/** A channel and whether there is something to play, kept up to date by the socket. */
-export function useChannel(name: string) {
+/** A channel and whether there is something to play, kept up to date by the socket. `key`: the token of a shared address. */
+export function useChannel(name: string, key?: string) {
   const client = useQueryClient();
   const [presence, send] = useReducer(nextPresence, START);
   const query = useQuery(channelQuery(name));
@@ -38,7 +38,7 @@ export function useChannel(name: string) {
     },
     // Refused joins leave the page as it was asked for; polling below keeps it fresh.
     onRefused: () => void client.invalidateQueries({ queryKey: channelQuery(name).queryKey }),
-  });
+  }, key);
 
   const isOnItsOwn = socket === 'waiting' || socket === 'refused';
   const { refetch } = query;

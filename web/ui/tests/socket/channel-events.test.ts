@@ -69,6 +69,11 @@ describe('dispatch', () => {
     expect(calls()).toEqual([]);
   });
 
+  it('does not take the refusal of what was said for one of the join', () => {
+    dispatch({ ...samples.error, idempotencyKey: 'k1' }, 'c1', listener);
+    expect(calls()).toEqual([]);
+  });
+
   it('passes over a message of a newer server', () => {
     dispatch({ type: 'poll', channelId: 'c1' } as unknown as ServerMessage, 'c1', listener);
     expect(calls()).toEqual([]);

@@ -33,7 +33,8 @@ it('joins, hears, loses the server, joins again, and leaves', async () => {
     });
   });
   const heard: ServerMessage[] = [];
-  const socket = new ChannelSocket({ url, channelId: 'c1', random: () => 0.01, onMessage: (message) => heard.push(message) });
+  const socket = new ChannelSocket({ url, channelId: 'c1', random: () => 0.01 });
+  socket.listen({ onMessage: (message) => heard.push(message) });
   await vi.waitFor(() => expect(heard.some((message) => message.type === 'joined' && message.viewerCount === 2)).toBe(true));
   expect(connections).toBe(2);
   socket.close();
@@ -44,7 +45,8 @@ it('joins, hears, loses the server, joins again, and leaves', async () => {
 it('obeys a real close with 4001', async () => {
   server.on('connection', (peer) => peer.close(4001, 'Unauthorized'));
   const statuses: string[] = [];
-  const socket = new ChannelSocket({ url, channelId: 'c1', onMessage: () => undefined, onStatus: (status) => statuses.push(status) });
+  const socket = new ChannelSocket({ url, channelId: 'c1' });
+  socket.listen({ onMessage: () => undefined, onStatus: (status) => statuses.push(status) });
   await vi.waitFor(() => expect(statuses.at(-1)).toBe('refused'));
   socket.close();
 });
