@@ -1,0 +1,34 @@
+"""The modes and word lists of channels; a channel without a row has the defaults."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from chat.store import Connection, Database
+from schemas.chat import ChatSettings
+from schemas.ids import ChannelId
+
+COLUMNS: Final = ChatSettings.__struct_fields__
+DEFAULT: Final = ChatSettings(blocked_terms=[], held_terms=[])
+
+
+async def read(db: Database, channel: ChannelId) -> ChatSettings:
+    """Return a channel's settings with its lists of terms."""
+    row = await db.fetchrow(f"SELECT {', '.join(COLUMNS)} FROM chat_settings WHERE channel_id = $1", channel)
+    return msgspec.convert(dict(row), ChatSettings) if row else DEFAULT
+
+
+async def write(connection: Connection, channel: ChannelId, changes: Mapping[str, object]) -> None:
+    """Change columns, inside a transaction."""
+    assert changes
+    assert changes.keys() <= set(COLUMNS)
+    numbers = range(2, len(changes) + 2)
+    sets = ", ".join(f"{name} = ${number}" for name, number in zip(changes, numbers, strict=True))
+    await connection.execute(
+        f"INSERT INTO chat_settings (channel_id, {', '.join(changes)})"
+        f" VALUES ($1, {', '.join(f'${number}' for number in numbers)})"
+        f" ON CONFLICT (channel_id) DO UPDATE SET {sets}, version = chat_settings.version + 1",
+        channel,
+        *changes.values(),
+    )
