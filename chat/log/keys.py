@@ -38,6 +38,16 @@ def said(channel: ChannelId, digest: str) -> str:
     return f"chat:{{{channel}}}:u:{digest}"
 
 
+def told(channel: ChannelId, act: str) -> str:
+    """What the act with this id was answered."""
+    return f"chat:{{{channel}}}:a:{act}"
+
+
+def staged(channel: ChannelId, nonce: str) -> str:
+    """Bans on their way into a log that begins."""
+    return f"chat:{{{channel}}}:b:{nonce}"
+
+
 def events_channel(channel: ChannelId) -> str:
     """Where entries are published."""
     return f"chat:{{{channel}}}"

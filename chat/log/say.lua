@@ -1,0 +1,122 @@
+-- Says a line, holds it, or refuses it. Nothing is written by a refusal, except the rate that a refused line used.
+-- KEYS: state, log, bans, answered key, rate, slow, text of the author, text of anybody, dirty channels.
+-- Answers: cold | again, answer | refused, code, retry_ms (-1: none) | held | placed, seq, epoch, at.
+local run, epoch, channel, events = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local user, id, kind, head = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local interval, burst = tonumber(ARGV[9]), tonumber(ARGV[10])
+local is_privileged, is_subscriber, only_emotes = ARGV[11] == '1', ARGV[12] == '1', ARGV[13] == '1'
+local follows_minutes, account_minutes = tonumber(ARGV[14]), tonumber(ARGV[15])
+local has_digest, characters = ARGV[16] == '1', tonumber(ARGV[17])
+local held, approves, is_replicated = ARGV[18], ARGV[19], ARGV[20] == '1'
+
+local ANSWERED_MS = 300000
+local OWN_AGAIN_MS = 30000
+local UNIQUE_MS = 600000
+local UNIQUE_MIN_CHARACTERS = 9
+local MINUTE_MS = 60000
+
+local function refused(code, retry_ms)
+  return { 'refused', code, retry_ms or -1 }
+end
+
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'at', 'run', 'slow_mode', 'subscriber_only',
+  'follower_only', 'follower_minutes', 'emote_only', 'unique_chat', 'account_age_minutes')
+if not state[1] then
+  return { 'cold' }
+end
+
+local answer = redis.call('GET', KEYS[4])
+if answer and (approves == '' or string.sub(answer, 1, 1) == 'p') then
+  if is_replicated then
+    -- Something must be written, for WAIT looks only at what its own connection wrote, and the first answer may
+    -- have been given to another one and not be on a replica.
+    redis.call('PEXPIRE', KEYS[4], ANSWERED_MS)
+  end
+  return { 'again', answer }
+end
+
+local now = now_ms()
+local banned_until = redis.call('ZSCORE', KEYS[3], user)
+if banned_until then
+  banned_until = tonumber(banned_until)
+  if banned_until >= 9007199254740991 then
+    return refused('BANNED')
+  elseif banned_until > now then
+    return refused('TIMED_OUT', banned_until - now)
+  end
+end
+
+local slow_ms = tonumber(state[5] or 0) * 1000
+local is_unique = state[10] == '1' and has_digest and characters >= UNIQUE_MIN_CHARACTERS
+if approves == '' then
+  if not is_privileged then
+    if state[6] == '1' and not is_subscriber then
+      return refused('SUBSCRIBERS_ONLY')
+    end
+    if state[7] == '1' then
+      local needed = tonumber(state[8] or 0)
+      if follows_minutes < 0 then
+        return refused('FOLLOWERS_ONLY')
+      elseif follows_minutes < needed then
+        return refused('FOLLOWERS_ONLY', (needed - follows_minutes) * MINUTE_MS)
+      end
+    end
+    local age = tonumber(state[11] or 0)
+    if account_minutes < age then
+      return refused('ACCOUNT_TOO_NEW', (age - account_minutes) * MINUTE_MS)
+    end
+    if state[9] == '1' and not only_emotes then
+      return refused('EMOTE_ONLY')
+    end
+  end
+  if interval > 0 then
+    -- GCRA: the key holds when the allowance will be full again.
+    local full_at = math.max(now, tonumber(redis.call('GET', KEYS[5]) or 0))
+    local too_early = full_at - now - (burst - 1) * interval
+    if too_early > 0 then
+      return refused('RATE_LIMITED', too_early)
+    end
+    redis.call('SET', KEYS[5], whole(full_at + interval), 'PX', whole(full_at + interval - now))
+  end
+  if not is_privileged then
+    if slow_ms > 0 then
+      -- When they last said something, so that a changed mode counts from then.
+      local wait = tonumber(redis.call('GET', KEYS[6]) or 0) + slow_ms - now
+      if wait > 0 then
+        return refused('SLOW_MODE', wait)
+      end
+    end
+    if has_digest then
+      local wait = redis.call('PTTL', KEYS[7])
+      if wait > 0 then
+        return refused('DUPLICATE_MESSAGE', wait)
+      end
+    end
+    if is_unique then
+      local wait = redis.call('PTTL', KEYS[8])
+      if wait > 0 then
+        return refused('DUPLICATE_MESSAGE', wait)
+      end
+    end
+  end
+end
+
+if slow_ms > 0 and not is_privileged then
+  redis.call('SET', KEYS[6], whole(now), 'PX', slow_ms)
+end
+if has_digest and not is_privileged then
+  redis.call('SET', KEYS[7], 1, 'PX', OWN_AGAIN_MS)
+end
+if held ~= '' then
+  redis.call('SET', KEYS[4], 'h ' .. held, 'PX', ANSWERED_MS)
+  return { 'held' }
+end
+if is_unique then
+  redis.call('SET', KEYS[8], 1, 'PX', UNIQUE_MS)
+end
+local place = open(state, run, epoch, now)
+append(place, kind, head, events)
+close(place, run, KEYS[9], channel)
+local seq, at = whole(place.seq), whole(place.at)
+redis.call('SET', KEYS[4], 'p ' .. seq .. ' ' .. place.epoch .. ' ' .. at .. ' ' .. id, 'PX', ANSWERED_MS)
+return { 'placed', seq, place.epoch, at }

@@ -1,0 +1,64 @@
+-- Does an act: its effects and its events, once.
+-- KEYS: state, log, bans, answer to the act, dirty channels.
+-- ARGV: run, epoch, channel, where to publish, 1 if WAIT follows, then of each event: kind, head, bans (their number,
+-- then user and until), unbans (number, users), settings (number, names and values).
+-- Answers: cold | again, answer | told, answer. The answer: epoch, at, seq of the first event, number of events.
+local run, epoch, channel, events, is_replicated = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
+
+local TOLD_MS = 604800000
+
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'at', 'run', 'version')
+if not state[1] then
+  return { 'cold' }
+end
+local answer = redis.call('GET', KEYS[4])
+if answer then
+  if is_replicated then
+    redis.call('PEXPIRE', KEYS[4], TOLD_MS) -- see say.lua
+  end
+  return { 'again', answer }
+end
+
+local cursor = 6
+local function take()
+  cursor = cursor + 1
+  return ARGV[cursor - 1]
+end
+
+local now = now_ms()
+local place = open(state, run, epoch, now)
+local first, count = place.seq + 1, 0
+while cursor <= #ARGV do
+  local kind, head = take(), take()
+  local bans = tonumber(take())
+  for _ = 1, bans do
+    local user, till = take(), take()
+    redis.call('ZADD', KEYS[3], till, user)
+  end
+  if bans > 0 then
+    redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) -- timeouts that are over
+  end
+  for _ = 1, tonumber(take()) do
+    redis.call('ZREM', KEYS[3], take())
+  end
+  local settings, version = {}, nil
+  for _ = 1, tonumber(take()) do
+    local name, value = take(), take()
+    settings[#settings + 1], settings[#settings + 2] = name, value
+    version = name == 'version' and tonumber(value) or version
+  end
+  if #settings > 0 and (not version or version >= tonumber(state[5] or 0)) then
+    redis.call('HSET', KEYS[1], unpack(settings))
+    state[5] = version or state[5]
+  end
+  if kind ~= '' then
+    append(place, kind, head, events)
+    count = count + 1
+  end
+end
+if count > 0 then
+  close(place, run, KEYS[5], channel)
+end
+answer = place.epoch .. ' ' .. whole(place.at) .. ' ' .. whole(first) .. ' ' .. count
+redis.call('SET', KEYS[4], answer, 'PX', TOLD_MS)
+return { 'told', answer }

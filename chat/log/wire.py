@@ -1,0 +1,86 @@
+"""One connection to Redis that is never made again behind our back, and which server it leads to.
+
+redis-py repeats commands on a new connection by itself, which may lead to another server (a replica that was promoted,
+a server that was started again without its last second). Who numbers entries must know: so connections are used bare.
+"""
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, ResponseError
+from redis.typing import EncodableT
+
+from config.redis import CONNECT_S
+
+IDENTITY_CHARACTERS: Final = 16
+"""Of each of the two random names that make an identity."""
+Command = Sequence[EncodableT]
+
+
+class Wire:
+    """Commands out, answers in. Close it with `close()`; raises `RedisError`, `OSError` or `TimeoutError`."""
+
+    def __init__(self, url: str) -> None:
+        pool = ConnectionPool.from_url(
+            url,
+            protocol=2,
+            decode_responses=False,
+            socket_connect_timeout=CONNECT_S,
+            socket_timeout=None,
+            health_check_interval=0,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._connection: AbstractConnection = pool.make_connection()
+
+    async def open(self) -> None:
+        """Connect, sign in, choose the database."""
+        await self._connection.connect()
+
+    async def close(self) -> None:
+        """Let the connection go."""
+        await self._connection.disconnect(nowait=True)
+
+    async def send(self, commands: Iterable[Command]) -> None:
+        """Send commands as one piece; each has one answer, except (UN)SUBSCRIBE."""
+        if not self._connection.is_connected:
+            raise RedisConnectionError("the connection is gone")  # the library would make a new one
+        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+
+    async def answer(self) -> Any:
+        """Return the next answer; an error of the command is raised as `ResponseError`. Waits for ever."""
+        return await self._connection.read_response(timeout=math.inf)
+
+    async def answers(self, number: int, within_s: float) -> list[Any]:
+        """Return the next answers; an error of a command is in its place. Raises `TimeoutError`."""
+        found: list[Any] = []
+        async with asyncio.timeout(within_s):
+            for _ in range(number):
+                try:
+                    found.append(await self.answer())
+                except ResponseError as error:
+                    found.append(error)
+        return found
+
+    async def identity(self, within_s: float) -> bytes:
+        """Return the name of the server as the source of numbers: another one after each start and each promotion.
+
+        `run_id` is new with each start. `master_replid` is new too when a replica is promoted, also when a server
+        becomes master for the second time. Raises `ReadOnlyError` at a replica.
+        """
+        await self.send([("INFO", "server"), ("INFO", "replication")])
+        said: dict[bytes, bytes] = {}
+        for section in await self.answers(2, within_s):
+            if isinstance(section, ResponseError):
+                raise section
+            pairs = (line.partition(b":") for line in section.splitlines())
+            said.update((name, value) for name, _, value in pairs)
+        if said.get(b"role") == b"slave":
+            raise ReadOnlyError("this server is a replica")
+        names = (said.get(b"run_id", b""), said.get(b"master_replid", b""))
+        return b".".join(name[:IDENTITY_CHARACTERS] for name in names)
