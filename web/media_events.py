@@ -29,8 +29,9 @@ from web.store.arrivals import Finished, SessionEvent, Unknown
 
 READ: Final = 64
 """Entries of one transaction at most; storage puts up to some hundred events into one."""
-WAIT_MS: Final = 2_000
-"""For the next entry; less than a Redis answer may take (`config.redis.ANSWER_S`)."""
+WAIT_MS: Final = 500
+"""For the next entry. Short, because the wait may outlive a cancellation: up to Python 3.11 `asyncio.wait_for`, which
+the client library sends with, swallows one that comes as it returns."""
 CLAIM_EVERY_S: Final = 15.0
 IDLE_MS: Final = 60_000
 """Entries that their reader has not acknowledged for this long are another's to take."""
