@@ -30,7 +30,8 @@ WHERE m.channel_id = $1 AND m.deleted_at IS NULL AND (m.picture_at, m.seq) > ($2
     AND m.at >= $2 AND m.at < $4 + make_interval(secs => {BELIEVED_MS // 1000} + 1)
     AND NOT EXISTS (
         SELECT 1 FROM chat_clears c WHERE c.channel_id = $1 AND c.seq > m.seq
-        AND (c.at <= coalesce($5::timestamptz, 'infinity') OR c.at <= m.at + make_interval(secs => {TAKEN_BACK_MS // 1000}))
+        AND (c.at <= coalesce($5::timestamptz, 'infinity')
+            OR c.at <= m.at + make_interval(secs => {TAKEN_BACK_MS // 1000}))
     )
 ORDER BY m.picture_at, m.seq LIMIT $6
 """

@@ -36,8 +36,12 @@ WITH given AS (
         last_seq = greatest(c.last_seq, excluded.last_seq)
 ), hours AS (
     INSERT INTO stream_hours AS h (session_id, hour, messages)
-    SELECT t.id, date_trunc('hour', a.at), count(*) FROM added a
-    JOIN streams t ON t.channel_id = a.channel_id AND t.live_at <= a.at AND (t.ended_at IS NULL OR t.ended_at > a.at)
+    SELECT t.id, date_trunc('hour', s.second), sum(s.messages)
+    FROM (SELECT channel_id, date_trunc('second', at) AS second, count(*) AS messages FROM added GROUP BY 1, 2) s
+    JOIN LATERAL (
+        SELECT id, live_at, ended_at FROM streams WHERE channel_id = s.channel_id AND started_at <= s.second
+        ORDER BY started_at DESC LIMIT 1
+    ) t ON t.live_at <= s.second AND (t.ended_at IS NULL OR t.ended_at > s.second)
     GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (session_id, hour) DO UPDATE SET messages = h.messages + excluded.messages
 )
