@@ -1,6 +1,7 @@
 /** Every page and its address. Pages load when they are opened, or when a pointer rests on a link to them. */
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, type RouterHistory } from '@tanstack/react-router';
+import { isShown, type Shown } from './moderation/shown';
 import { ErrorState } from './ui/States';
 import { Layout } from './ui/Layout';
 import { NotFound } from './ui/NotFound';
@@ -73,6 +74,19 @@ const routes = [
     validateSearch: withChannel,
     component: lazyRouteComponent(() => import('./dashboard/VideosPage'), 'VideosPage'),
   }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/dashboard/chat',
+    validateSearch: (search: Record<string, unknown>): { channel?: string; show?: Shown } => ({ ...withChannel(search), ...(isShown(search.show) && { show: search.show }) }),
+    component: lazyRouteComponent(() => import('./moderation/ModerationPage'), 'ModerationPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/dashboard/emotes',
+    validateSearch: withChannel,
+    component: lazyRouteComponent(() => import('./emotes/EmotesPage'), 'EmotesPage'),
+  }),
+  createRoute({ getParentRoute: () => root, path: '/settings', component: lazyRouteComponent(() => import('./settings/SettingsPage'), 'SettingsPage') }),
   createRoute({
     getParentRoute: () => root,
     path: '/videos/$id',

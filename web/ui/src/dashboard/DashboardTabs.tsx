@@ -5,11 +5,13 @@ export const TABS = {
   live: { path: '/dashboard/go-live', words: 'Go live' },
   relay: { path: '/dashboard/relay', words: 'Relay' },
   videos: { path: '/dashboard/videos', words: 'Videos' },
+  chat: { path: '/dashboard/chat', words: 'Chat' },
+  emotes: { path: '/dashboard/emotes', words: 'Emotes' },
 } as const;
 
 export type Tab = keyof typeof TABS;
 
-/** From the running stream to the camera, to other servers, to what is kept of the streams before, and back. */
+/** From the running stream to the camera, to other servers, to what is kept of the streams before, to the chat, and back. */
 export function DashboardTabs({ channel, current }: { channel: string | undefined; current: Tab }) {
   const search = channel ? { channel } : {};
   return (

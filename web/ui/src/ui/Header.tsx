@@ -87,6 +87,7 @@ function AccountMenu({ me }: { me: Me }) {
             </Link>
           ))}
           <Link role="menuitem" to="/dashboard" onClick={close}>{me.channels.length === 0 ? 'Create a channel' : 'Dashboard'}</Link>
+          <Link role="menuitem" to="/settings" onClick={close}>Settings</Link>
           <SignOut onDone={close} />
         </div>
       )}
