@@ -169,6 +169,8 @@ class ChildProcess:
             if self.pid:
                 processes.kill_group(self.pid)  # stragglers
             if self._exit is not None and not self._exit.done():
+                # cancelled meanwhile: what was just killed is still waited for, or nobody takes note of its end
+                await asyncio.wait({self._exit}, timeout=KILL_S)
                 self._exit.cancel()
             if self._input is not None and not self._input.is_closing():
                 self._input.abort()  # nobody reads what still waits
