@@ -7,13 +7,28 @@ local JUMP = 1000000
 -- Characters of the list of servers that have given numbers: the last ten or so.
 local RUNS_MAX = 400
 
+local call = redis.call -- a look-up less; most of what an append costs are its calls
+
 local function now_ms()
-  local time = redis.call('TIME')
+  local time = call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 local function whole(number)
   return string.format('%.0f', number)
+end
+
+-- Of each entry of the log: p is `prev epoch at kind` (chat/log/entries.py), h the head.
+
+-- flat: names and values of settings. What the script of a line checks is read only where any is on.
+local function set_modes(flat)
+  local is_any = 0
+  for n = 1, #flat, 2 do
+    if flat[n] ~= 'version' and tonumber(flat[n + 1]) ~= 0 then
+      is_any = 1
+    end
+  end
+  call('HSET', KEYS[1], 'modes', is_any, unpack(flat))
 end
 
 -- kept: epoch, seq, at and run of the state. run: the server's identity, epoch: what a new epoch would be called.
@@ -23,7 +38,7 @@ local function open(kept, run, epoch, now)
   local place = { epoch = kept[1], prev = tonumber(kept[2]), at = math.max(now, tonumber(kept[3])) }
   place.seq = place.prev
   if kept[4] ~= run then
-    local runs = redis.call('HGET', KEYS[1], 'runs') or ''
+    local runs = call('HGET', KEYS[1], 'runs') or ''
     if not string.find(runs, run, 1, true) then
       place.epoch, place.seq = epoch, place.seq + JUMP
       place.runs = string.sub(run .. ' ' .. runs, 1, RUNS_MAX)
@@ -34,20 +49,19 @@ end
 
 local function append(place, kind, head, events)
   local seq = whole(place.seq + 1)
-  local prev, at = whole(place.prev), whole(place.at)
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', LOG_MAX, seq .. '-0',
-    'p', prev, 'e', place.epoch, 't', at, 'k', kind, 'h', head)
-  redis.call('PUBLISH', events, seq .. ' ' .. prev .. ' ' .. place.epoch .. ' ' .. at .. ' ' .. kind .. ' ' .. head)
+  local place_text = whole(place.prev) .. ' ' .. place.epoch .. ' ' .. whole(place.at) .. ' ' .. kind
+  call('XADD', KEYS[2], 'MAXLEN', '~', LOG_MAX, seq .. '-0', 'p', place_text, 'h', head)
+  call('PUBLISH', events, seq .. ' ' .. place_text .. ' ' .. head)
   place.seq = place.seq + 1
   place.prev = place.seq
 end
 
 local function close(place, run, dirty, channel)
   if place.runs then
-    redis.call('HSET', KEYS[1], 'seq', whole(place.seq), 'at', whole(place.at),
+    call('HSET', KEYS[1], 'seq', whole(place.seq), 'at', whole(place.at),
       'epoch', place.epoch, 'run', run, 'runs', place.runs)
   else
-    redis.call('HSET', KEYS[1], 'seq', whole(place.seq), 'at', whole(place.at))
+    call('HSET', KEYS[1], 'seq', whole(place.seq), 'at', whole(place.at))
   end
-  redis.call('SADD', dirty, channel)
+  call('SADD', dirty, channel)
 end

@@ -5,24 +5,23 @@ from typing import Final
 
 from chat.entry import Entry
 
-PREV: Final = b"p"
-EPOCH: Final = b"e"
-AT: Final = b"t"
-KIND: Final = b"k"
+PLACE: Final = b"p"
+"""The field of an entry in the stream that holds `prev epoch at kind`; the id of the entry is `seq-0`."""
 HEAD: Final = b"h"
-"""The fields of an entry in the stream; its id is `seq-0`. append.lua writes them."""
+"""The field with its head. append.lua writes both."""
 
 
 def entry_of(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
     """Return an entry as XRANGE and XREADGROUP give it. Raises ValueError or KeyError for what is none."""
-    return Entry(
-        seq=int(stream_id.partition(b"-")[0]),
-        prev=int(fields[PREV]),
-        epoch=fields[EPOCH].decode("ascii"),
-        at_ms=int(fields[AT]),
-        kind=fields[KIND].decode("ascii"),
-        head=fields[HEAD],
-    )
+    prev, epoch, at_ms, kind = fields[PLACE].split(b" ")
+    seq = int(stream_id.partition(b"-")[0])
+    return Entry(seq, int(prev), epoch.decode("ascii"), int(at_ms), kind.decode("ascii"), fields[HEAD])
+
+
+def fields_of(entry: Entry) -> dict[bytes, bytes]:
+    """Return the fields of an entry in the stream, as append.lua writes them."""
+    place = b"%d %s %d %s" % (entry.prev, entry.epoch.encode("ascii"), entry.at_ms, entry.kind.encode("ascii"))
+    return {PLACE: place, HEAD: entry.head}
 
 
 def published(data: bytes) -> Entry:

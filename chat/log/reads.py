@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from chat.entry import Entry
 from chat.log import keys
 from chat.log.calls import CALL_S, unavailable
-from chat.log.entries import EPOCH, PREV, entry_of
+from chat.log.entries import entry_of
 from chat.log.places import Position
 from config.redis import connect
 from schemas.ids import ChannelId, UserId
@@ -77,11 +77,11 @@ class Reads:
         async with self._turn():
             exact, behind, (base, origin, last) = await pipeline.execute()
         if exact:
-            return bool(exact[0][1][EPOCH] == epoch.encode())
+            return entry_of(*exact[0]).epoch == epoch
         if base is None or int(base) != seq or origin != epoch.encode():
             return False
         # the log begins behind it, if the first entries were not trimmed since
-        return int(behind[0][1][PREV] if behind else last) == seq
+        return (entry_of(*behind[0]).prev if behind else int(last)) == seq
 
     async def ban_of(self, channel: ChannelId, user: UserId) -> int | None:
         """See `ChatLog.ban_of`."""

@@ -19,24 +19,24 @@ local function refused(code, retry_ms)
   return { 'refused', code, retry_ms or -1 }
 end
 
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'at', 'run', 'slow_mode', 'subscriber_only',
-  'follower_only', 'follower_minutes', 'emote_only', 'unique_chat', 'account_age_minutes')
+local state = call('HMGET', KEYS[1], 'epoch', 'seq', 'at', 'run', 'modes')
 if not state[1] then
   return { 'cold' }
 end
 
-local answer = redis.call('GET', KEYS[4])
+local kept = call('MGET', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
+local answer, full_at, last_at, is_own_again, is_again = kept[1], kept[2], kept[3], kept[4], kept[5]
 if answer and (approves == '' or string.sub(answer, 1, 1) == 'p') then
   if is_replicated then
     -- Something must be written, for WAIT looks only at what its own connection wrote, and the first answer may
     -- have been given to another one and not be on a replica.
-    redis.call('PEXPIRE', KEYS[4], ANSWERED_MS)
+    call('PEXPIRE', KEYS[4], ANSWERED_MS)
   end
   return { 'again', answer }
 end
 
 local now = now_ms()
-local banned_until = redis.call('ZSCORE', KEYS[3], user)
+local banned_until = call('ZSCORE', KEYS[3], user)
 if banned_until then
   banned_until = tonumber(banned_until)
   if banned_until >= 9007199254740991 then
@@ -46,77 +46,76 @@ if banned_until then
   end
 end
 
-local slow_ms = tonumber(state[5] or 0) * 1000
-local is_unique = state[10] == '1' and has_digest and characters >= UNIQUE_MIN_CHARACTERS
+local modes = {}
+if state[5] == '1' then
+  modes = call('HMGET', KEYS[1], 'slow_mode', 'subscriber_only', 'follower_only', 'follower_minutes', 'emote_only',
+    'unique_chat', 'account_age_minutes')
+end
+local slow_ms = tonumber(modes[1] or 0) * 1000
+local is_unique = modes[6] == '1' and has_digest and characters >= UNIQUE_MIN_CHARACTERS
 if approves == '' then
   if not is_privileged then
-    if state[6] == '1' and not is_subscriber then
+    if modes[2] == '1' and not is_subscriber then
       return refused('SUBSCRIBERS_ONLY')
     end
-    if state[7] == '1' then
-      local needed = tonumber(state[8] or 0)
+    if modes[3] == '1' then
+      local needed = tonumber(modes[4] or 0)
       if follows_minutes < 0 then
         return refused('FOLLOWERS_ONLY')
       elseif follows_minutes < needed then
         return refused('FOLLOWERS_ONLY', (needed - follows_minutes) * MINUTE_MS)
       end
     end
-    local age = tonumber(state[11] or 0)
+    local age = tonumber(modes[7] or 0)
     if account_minutes < age then
       return refused('ACCOUNT_TOO_NEW', (age - account_minutes) * MINUTE_MS)
     end
-    if state[9] == '1' and not only_emotes then
+    if modes[5] == '1' and not only_emotes then
       return refused('EMOTE_ONLY')
     end
   end
   if interval > 0 then
     -- GCRA: the key holds when the allowance will be full again.
-    local full_at = math.max(now, tonumber(redis.call('GET', KEYS[5]) or 0))
+    full_at = math.max(now, tonumber(full_at or 0))
     local too_early = full_at - now - (burst - 1) * interval
     if too_early > 0 then
       return refused('RATE_LIMITED', too_early)
     end
-    redis.call('SET', KEYS[5], whole(full_at + interval), 'PX', whole(full_at + interval - now))
+    call('SET', KEYS[5], whole(full_at + interval), 'PX', whole(full_at + interval - now))
   end
   if not is_privileged then
     if slow_ms > 0 then
       -- When they last said something, so that a changed mode counts from then.
-      local wait = tonumber(redis.call('GET', KEYS[6]) or 0) + slow_ms - now
+      local wait = tonumber(last_at or 0) + slow_ms - now
       if wait > 0 then
         return refused('SLOW_MODE', wait)
       end
     end
-    if has_digest then
-      local wait = redis.call('PTTL', KEYS[7])
-      if wait > 0 then
-        return refused('DUPLICATE_MESSAGE', wait)
-      end
+    if has_digest and is_own_again then
+      return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[7]))
     end
-    if is_unique then
-      local wait = redis.call('PTTL', KEYS[8])
-      if wait > 0 then
-        return refused('DUPLICATE_MESSAGE', wait)
-      end
+    if is_unique and is_again then
+      return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[8]))
     end
   end
 end
 
 if slow_ms > 0 and not is_privileged then
-  redis.call('SET', KEYS[6], whole(now), 'PX', slow_ms)
+  call('SET', KEYS[6], whole(now), 'PX', slow_ms)
 end
 if has_digest and not is_privileged then
-  redis.call('SET', KEYS[7], 1, 'PX', OWN_AGAIN_MS)
+  call('SET', KEYS[7], 1, 'PX', OWN_AGAIN_MS)
 end
 if held ~= '' then
-  redis.call('SET', KEYS[4], 'h ' .. held, 'PX', ANSWERED_MS)
+  call('SET', KEYS[4], 'h ' .. held, 'PX', ANSWERED_MS)
   return { 'held' }
 end
 if is_unique then
-  redis.call('SET', KEYS[8], 1, 'PX', UNIQUE_MS)
+  call('SET', KEYS[8], 1, 'PX', UNIQUE_MS)
 end
 local place = open(state, run, epoch, now)
 append(place, kind, head, events)
 close(place, run, KEYS[9], channel)
 local seq, at = whole(place.seq), whole(place.at)
-redis.call('SET', KEYS[4], 'p ' .. seq .. ' ' .. place.epoch .. ' ' .. at .. ' ' .. id, 'PX', ANSWERED_MS)
+call('SET', KEYS[4], 'p ' .. seq .. ' ' .. place.epoch .. ' ' .. at .. ' ' .. id, 'PX', ANSWERED_MS)
 return { 'placed', seq, place.epoch, at }

@@ -7,14 +7,14 @@ local run, epoch, channel, events, is_replicated = ARGV[1], ARGV[2], ARGV[3], AR
 
 local TOLD_MS = 604800000
 
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'at', 'run', 'version')
+local state = call('HMGET', KEYS[1], 'epoch', 'seq', 'at', 'run', 'version')
 if not state[1] then
   return { 'cold' }
 end
-local answer = redis.call('GET', KEYS[4])
+local answer = call('GET', KEYS[4])
 if answer then
   if is_replicated then
-    redis.call('PEXPIRE', KEYS[4], TOLD_MS) -- see say.lua
+    call('PEXPIRE', KEYS[4], TOLD_MS) -- see say.lua
   end
   return { 'again', answer }
 end
@@ -33,13 +33,13 @@ while cursor <= #ARGV do
   local bans = tonumber(take())
   for _ = 1, bans do
     local user, till = take(), take()
-    redis.call('ZADD', KEYS[3], till, user)
+    call('ZADD', KEYS[3], till, user)
   end
   if bans > 0 then
-    redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) -- timeouts that are over
+    call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) -- timeouts that are over
   end
   for _ = 1, tonumber(take()) do
-    redis.call('ZREM', KEYS[3], take())
+    call('ZREM', KEYS[3], take())
   end
   local settings, version = {}, nil
   for _ = 1, tonumber(take()) do
@@ -48,7 +48,7 @@ while cursor <= #ARGV do
     version = name == 'version' and tonumber(value) or version
   end
   if #settings > 0 and (not version or version >= tonumber(state[5] or 0)) then
-    redis.call('HSET', KEYS[1], unpack(settings))
+    set_modes(settings)
     state[5] = version or state[5]
   end
   if kind ~= '' then
@@ -60,5 +60,5 @@ if count > 0 then
   close(place, run, KEYS[5], channel)
 end
 answer = place.epoch .. ' ' .. whole(place.at) .. ' ' .. whole(first) .. ' ' .. count
-redis.call('SET', KEYS[4], answer, 'PX', TOLD_MS)
+call('SET', KEYS[4], answer, 'PX', TOLD_MS)
 return { 'told', answer }

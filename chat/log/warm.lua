@@ -3,29 +3,30 @@
 -- Answers: warm | cold (what was staged is gone: stage again).
 local run, epoch, seq, staged = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
-if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
-  redis.call('DEL', KEYS[4])
+if call('HEXISTS', KEYS[1], 'epoch') == 1 then
+  call('DEL', KEYS[4])
   return { 'warm' }
 end
-if redis.call('ZCARD', KEYS[4]) ~= staged then
+if call('ZCARD', KEYS[4]) ~= staged then
   return { 'cold' }
 end
 -- Entries that are left (the state alone was lost) may not be in the database yet: they stay.
 local at = '0'
-local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local last = call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 if last then
   seq = math.max(seq, tonumber(string.match(last[1], '^%d+')))
-  at = last[2][6]
+  at = string.match(last[2][2], '^%d+ %S+ (%d+)')
 end
 if seq > 0 then
   seq = seq + JUMP -- the last numbers given may have been lost before they were written down
 end
-redis.call('DEL', KEYS[1], KEYS[3])
+call('DEL', KEYS[1], KEYS[3])
 if staged > 0 then
-  redis.call('RENAME', KEYS[4], KEYS[3])
-  redis.call('PERSIST', KEYS[3])
+  call('RENAME', KEYS[4], KEYS[3])
+  call('PERSIST', KEYS[3])
 end
 local base = whole(seq)
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', base, 'at', at, 'base', base, 'origin', epoch,
-  'run', run, 'runs', run, unpack(ARGV, 5))
+call('HSET', KEYS[1], 'epoch', epoch, 'seq', base, 'at', at, 'base', base, 'origin', epoch,
+  'run', run, 'runs', run)
+set_modes({ unpack(ARGV, 5) })
 return { 'warm' }

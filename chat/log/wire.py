@@ -36,11 +36,11 @@ class Wire:
             health_check_interval=0,
             retry=Retry(NoBackoff(), 0),
         )
-        self._connection: AbstractConnection = pool.make_connection()
+        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call] # redis-py
 
     async def open(self) -> None:
         """Connect, sign in, choose the database."""
-        await self._connection.connect()
+        await self._connection.connect()  # type: ignore[no-untyped-call] # redis-py
 
     async def close(self) -> None:
         """Let the connection go."""

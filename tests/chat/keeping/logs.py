@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from chat.entry import head, head_of_announcement, head_of_message
+from chat.entry import Entry, head, head_of_announcement, head_of_message
 from chat.keeping.keeper import Keeper
 from chat.log import keys
-from chat.log.entries import AT, EPOCH, HEAD, KIND, PREV
+from chat.log.entries import fields_of
 from config.postgres import Pool
 from schemas.chat import Authored, ReplyTo
 from schemas.ids import ChannelId, UserId
@@ -38,7 +38,7 @@ class Log:
         prev, self.seq = self.seq, self.seq + 1
         self.at_ms += 1
         at = self.at_ms if at_ms is None else at_ms
-        fields = {PREV: prev, EPOCH: self.epoch, AT: at, KIND: kind, HEAD: head_}
+        fields = fields_of(Entry(self.seq, prev, self.epoch, at, kind, head_))
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.xadd(keys.log(self.channel), fields, id=f"{self.seq}-0")  # type: ignore[arg-type]
             pipeline.sadd(keys.DIRTY, self.channel)

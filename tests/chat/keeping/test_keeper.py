@@ -134,7 +134,7 @@ async def test_a_clear_is_noted_with_its_place(redis: Redis, pool: Pool, log: Lo
 
 async def test_a_kind_that_leaves_no_row_is_passed(redis: Redis, pool: Pool, log: Log) -> None:
     await log.append("slow_mode", b'{"type":"slow_mode","channelId":"c_news","duration":3')
-    await log.append("a kind of tomorrow", b"{")
+    await log.append("kind_of_tomorrow", b"{")
     await keeper_of(redis, pool)[0].round()
     assert await pool.fetchval("SELECT seq FROM chat_rooms") == 2
     assert await pending(redis) == 0
