@@ -6,9 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from schemas.chat import Role
+from chat.store.parties import Party
 from schemas.errors import ApiError, ErrorCode
-from schemas.ids import UserId
 
 Action = Literal[
     "ban", "timeout", "unban", "untimeout", "delete", "clear", "settings", "announce", "pin", "unpin",
@@ -72,31 +71,19 @@ RULES: Final[Mapping[Action, Rule]] = {
 }
 
 
-class Party(msgspec.Struct, frozen=True):
-    """Somebody an act concerns, as the database has them in the act's own transaction."""
-
-    id: UserId
-    username: str
-    display_name: str
-    role: Role
-    is_admin: bool
-    is_silenced: bool = False
-    """Banned or timed out right now."""
-
-    @property
-    def rank(self) -> Rank:
-        """What counts."""
-        if self.is_admin:
-            return Rank.ADMIN
-        return {"broadcaster": Rank.BROADCASTER, "moderator": Rank.MODERATOR}.get(self.role, Rank.VIEWER)
+def rank_of(party: Party) -> Rank:
+    """Return what counts of somebody."""
+    if party.is_admin:
+        return Rank.ADMIN
+    return {"broadcaster": Rank.BROADCASTER, "moderator": Rank.MODERATOR}.get(party.role, Rank.VIEWER)
 
 
 def check(action: Action, actor: Party, target: Party | None = None) -> None:
     """Raise `ApiError` FORBIDDEN (TIMED_OUT for a moderator who may not chat) when the rules say no."""
-    rule = RULES[action]
-    if actor.rank < rule.least:
+    rule, rank = RULES[action], rank_of(actor)
+    if rank < rule.least:
         raise _no(_LACKS[rule.least])
-    if actor.rank is Rank.MODERATOR and actor.is_silenced:
+    if rank is Rank.MODERATOR and actor.is_silenced:
         raise ApiError(ErrorCode.TIMED_OUT, "You do not moderate while you may not chat.")
     if target is not None and (reason := why_not(rule.aim, actor, target)):
         raise _no(reason)
@@ -120,13 +107,13 @@ def why_not(aim: Aim, actor: Party, target: Party) -> str:
         case Aim.HELPER:
             return f"{target.username} is the broadcaster, who may do everything." if is_owner else ""
         case Aim.WORDS:
-            if is_self or actor.rank >= Rank.BROADCASTER or target.rank < actor.rank:
+            if is_self or rank_of(actor) >= Rank.BROADCASTER or rank_of(target) < rank_of(actor):
                 return ""
             return _above(target)
         case Aim.LOWER:
             if is_self:
                 return "You can't do this to yourself."
-            return "" if target.rank < actor.rank and not is_owner else _above(target)
+            return "" if rank_of(target) < rank_of(actor) and not is_owner else _above(target)
 
 
 def _above(target: Party) -> str:

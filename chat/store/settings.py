@@ -19,16 +19,18 @@ async def read(db: Database, channel: ChannelId) -> ChatSettings:
     return msgspec.convert(dict(row), ChatSettings) if row else DEFAULT
 
 
-async def write(connection: Connection, channel: ChannelId, changes: Mapping[str, object]) -> None:
-    """Change columns, inside a transaction."""
+async def write(connection: Connection, channel: ChannelId, changes: Mapping[str, object]) -> int:
+    """Change columns, inside a transaction; return the new version."""
     assert changes
     assert changes.keys() <= set(COLUMNS)
     numbers = range(2, len(changes) + 2)
     sets = ", ".join(f"{name} = ${number}" for name, number in zip(changes, numbers, strict=True))
-    await connection.execute(
+    version = await connection.fetchval(
         f"INSERT INTO chat_settings (channel_id, {', '.join(changes)})"
         f" VALUES ($1, {', '.join(f'${number}' for number in numbers)})"
-        f" ON CONFLICT (channel_id) DO UPDATE SET {sets}, version = chat_settings.version + 1",
+        f" ON CONFLICT (channel_id) DO UPDATE SET {sets}, version = chat_settings.version + 1"
+        " RETURNING version",
         channel,
         *changes.values(),
     )
+    return int(version)
