@@ -347,6 +347,12 @@ class EmoteGroup(msgspec.Struct, frozen=True, rename="camel"):
     locked: list[Emote]
 
 
+class HistoryMessage(ChatMessage, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A message of GET channels/{id}/chat/messages, oldest first. `announcement`: its colour, if it is one."""
+
+    announcement: AnnouncementColor | None = None
+
+
 class ReplayMessage(msgspec.Struct, frozen=True, rename="camel"):
     """A message, and when in the recording it is to be shown."""
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from chat.store import Database
-from chat.store.messages import COLUMNS, TAKEN_BACK_MS, Row, message_json, milliseconds, moment
+from chat.store.messages import COLUMNS, TAKEN_BACK_MS, MessageRow, Row, message_json, milliseconds, moment
 from schemas.ids import ChannelId
 
 BELIEVED_MS: Final = 60_000
@@ -91,13 +91,27 @@ async def between(
     return [_kept(row) for row in rows]
 
 
+def kept_of(row: MessageRow) -> KeptMessage:
+    """Return a message as pages have it, from its row before that is written."""
+    return KeptMessage(
+        id=row.id,
+        user_id=row.user_id,
+        seq=row.seq,
+        at_ms=row.at_ms,
+        picture_at_ms=row.picture_at_ms,
+        announcement=row.color if row.kind == "announcement" else None,
+        json=message_json(row.message, row.at_ms, row.seq, row.epoch),
+    )
+
+
 def _kept(row: Row) -> KeptMessage:
+    at_ms = milliseconds(row["at"])
     return KeptMessage(
         id=row["id"],
         user_id=row["user_id"],
         seq=row["seq"],
-        at_ms=milliseconds(row["at"]),
+        at_ms=at_ms,
         picture_at_ms=milliseconds(row["picture_at"]),
         announcement=row["color"] if row["kind"] == "announcement" else None,
-        json=message_json(row),
+        json=message_json(row["message"], at_ms, row["seq"], row["epoch"]),
     )

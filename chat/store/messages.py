@@ -216,15 +216,14 @@ class _Added(msgspec.Struct, rename="camel"):
 _message_decoder: Final = msgspec.json.Decoder(ChatMessage)
 
 
-def message_json(row: Row) -> bytes:
-    """Return the JSON of a `ChatMessage` of a row with `COLUMNS`."""
-    place = _Added(milliseconds(row["at"]), row["seq"], row["epoch"])
-    return bytes(row["message"][:-1].encode() + b"," + msgspec.json.encode(place)[1:])
+def message_json(message: str, at_ms: int, seq: int, epoch: str) -> bytes:
+    """Return the JSON of the `ChatMessage` that an `Authored` in its place is."""
+    return message[:-1].encode() + b"," + msgspec.json.encode(_Added(at_ms, seq, epoch))[1:]
 
 
 def message_of(row: Row) -> ChatMessage:
     """Return the message of a row with `COLUMNS`."""
-    return _message_decoder.decode(message_json(row))
+    return _message_decoder.decode(message_json(row["message"], milliseconds(row["at"]), row["seq"], row["epoch"]))
 
 
 async def find(db: Database, channel: ChannelId, message_id: str) -> ChatMessage | None:
