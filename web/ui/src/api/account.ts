@@ -4,13 +4,8 @@ import { queryOptions } from '@tanstack/react-query';
 import { data, list, part } from './client';
 import type { Bot, CreateBot, CreateToken, Me, PatchMe, Token } from './types';
 
-/** "" is a colour that follows from the account. */
-type Colored = { chatColor?: string };
-
-export const chatColorOf = (me: Me & Colored): string => me.chatColor ?? '';
-
 export const account = {
-  patchMe: (change: PatchMe & Colored) => data<Me>('PATCH', 'me', change),
+  patchMe: (change: PatchMe) => data<Me>('PATCH', 'me', change),
   tokens: async (signal?: AbortSignal) => (await list<Token>('tokens', {}, signal)).items,
   /** The only answer that has the token itself. */
   createToken: (body: CreateToken) => data<Token>('POST', 'tokens', body),

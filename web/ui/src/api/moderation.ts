@@ -23,7 +23,7 @@ export const moderation = {
   ban: (channelId: string, userId: string, reason: string) => data<Ban>('POST', `${chat(channelId)}/bans`, { userId, reason }),
   timeout: (channelId: string, userId: string, durationS: number, reason: string) => data<Ban>('POST', `${chat(channelId)}/timeouts`, { userId, durationS, reason }),
   /** Ends a ban, or with `isTimeout` a timeout. */
-  unban: (channelId: string, userId: string, isTimeout: boolean) => data<unknown>('DELETE', `${chat(channelId)}/${isTimeout ? 'timeouts' : 'bans'}/${part(userId)}`),
+  unban: (channelId: string, userId: string, isTimeout = false) => data<unknown>('DELETE', `${chat(channelId)}/${isTimeout ? 'timeouts' : 'bans'}/${part(userId)}`),
   deleteMessage: (channelId: string, messageId: string) => data<unknown>('DELETE', `${chat(channelId)}/messages/${part(messageId)}`),
   held: async (channelId: string, signal?: AbortSignal) => (await list<HeldMessage>(`${chat(channelId)}/held`, {}, signal)).items,
   approve: (channelId: string, heldId: string) => data<unknown>('POST', `${chat(channelId)}/held/${part(heldId)}/approve`),

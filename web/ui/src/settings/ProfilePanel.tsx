@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type CSSProperties, type FormEvent } from 'react';
-import { account, chatColorOf } from '../api/account';
+import { account } from '../api/account';
 import { ApiError, messageOf } from '../api/errors';
 import { meQuery } from '../api/queries';
 import type { Me, PatchMe } from '../api/types';
@@ -26,17 +26,17 @@ export function tidyColor(typed: string): string | null {
 export function ProfilePanel({ me }: { me: Me }) {
   const client = useQueryClient();
   const show = useToasts((toasts) => toasts.show);
-  const kept = chatColorOf(me);
+  const kept = me.chatColor;
   const [name, setName] = useState(me.user.displayName);
   const [color, setColor] = useState(kept);
   const tidy = color.trim() === '' ? '' : tidyColor(color);
-  const change: PatchMe & { chatColor?: string } = { ...(name.trim() !== me.user.displayName && { displayName: name.trim() }), ...(tidy !== null && tidy !== kept && { chatColor: tidy }) };
+  const change: PatchMe = { ...(name.trim() !== me.user.displayName && { displayName: name.trim() }), ...(tidy !== null && tidy !== kept && { chatColor: tidy }) };
   const save = useMutation({
     mutationFn: () => account.patchMe(change),
     onSuccess: (saved) => {
       client.setQueryData(meQuery.queryKey, saved);
       setName(saved.user.displayName);
-      setColor(chatColorOf(saved));
+      setColor(saved.chatColor);
       show('Saved');
     },
   });

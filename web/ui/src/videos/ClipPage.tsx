@@ -1,12 +1,18 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useRef } from 'react';
 import { MayNotWatch } from '../access/MayNotWatch';
 import { api } from '../api/client';
 import { ApiError } from '../api/errors';
 import { clipQuery, useMe } from '../api/queries';
 import type { Clip } from '../api/types';
 import { formatDate, formatDuration } from '../format';
+import type { Place } from '../player/place';
 import { Player } from '../player/Player';
+import type { PlayerHandle } from '../player/usePlayer';
+import { placeMs } from '../replay/place';
+import { ReplayButton, ReplayChat } from '../replay/ReplayChat';
+import { useReplayShown } from '../replay/shown';
 import { Avatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { EmptyState, ErrorState } from '../ui/States';
@@ -29,19 +35,29 @@ export function ClipPage() {
   if (query.error instanceof ApiError && query.error.code === 'NOT_FOUND') return <Gone />;
   if (query.error && !clip) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
   if (!clip) return <Skeleton />;
+  return <Watch key={clip.id} clip={clip} shareKey={key} onStale={() => void query.refetch()} />;
+}
+
+function Watch({ clip, shareKey, onStale }: { clip: Clip; shareKey: string | undefined; onStale: () => void }) {
+  const handle = useRef<PlayerHandle | null>(null);
+  const place = useRef<Place | null>(null);
+  const hasReplay = useReplayShown(({ isShown }) => isShown) && !clip.whyNot && clip.playlistUrl !== null;
   return (
-    <div className="watch" data-testid="clip-page" data-state={clip.state} key={clip.id}>
-      <div className="stage" data-testid="stage">
-        {clip.whyNot ? (
-          <MayNotWatch whyNot={clip.whyNot} what="clip" channel={{ id: clip.channelId, name: clip.channelName, displayName: clip.channelDisplayName }} />
-        ) : !clip.playlistUrl ? (
-          <NotYet what="clip" channelName={clip.channelName} />
-        ) : (
-          <Player title={nameOf(clip)} artist={clip.channelDisplayName} artwork={clip.thumbnailUrl}
-            source={{ url: clip.playlistUrl, take: 1, isRecorded: true, onRefused: () => void query.refetch(), onMissing: () => void query.refetch() }} />
-        )}
+    <div className={hasReplay ? 'watch replayed' : 'watch'} data-testid="clip-page" data-state={clip.state}>
+      <div className="watch-rest">
+        <div className="stage" data-testid="stage">
+          {clip.whyNot ? (
+            <MayNotWatch whyNot={clip.whyNot} what="clip" channel={{ id: clip.channelId, name: clip.channelName, displayName: clip.channelDisplayName }} />
+          ) : !clip.playlistUrl ? (
+            <NotYet what="clip" channelName={clip.channelName} />
+          ) : (
+            <Player title={nameOf(clip)} artist={clip.channelDisplayName} artwork={clip.thumbnailUrl} handle={handle} onPlace={(now) => (place.current = now)}
+              source={{ url: clip.playlistUrl, take: 1, isRecorded: true, onRefused: onStale, onMissing: onStale }} />
+          )}
+        </div>
+        <ClipHead clip={clip} shareKey={shareKey} />
       </div>
-      <ClipHead clip={clip} shareKey={key} />
+      {hasReplay && <ReplayChat what="clips" id={clip.id} shareKey={shareKey} isGrowing={false} atMs={() => placeMs(handle.current, place.current)} />}
     </div>
   );
 }
@@ -69,6 +85,7 @@ function ClipHead({ clip, shareKey }: { clip: Clip; shareKey: string | undefined
         </p>
       </div>
       <div className="channel-side video-side">
+        {!clip.whyNot && <ReplayButton />}
         {vodId && (
           <Link to="/videos/$id" params={{ id: vodId }} search={{ t: Math.floor(startMs / 1000) }} className="button" data-testid="to-moment">
             <Icon name="film" size={18} /> The whole video

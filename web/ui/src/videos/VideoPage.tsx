@@ -13,6 +13,9 @@ import type { Place } from '../player/place';
 import { Player } from '../player/Player';
 import { keepPosition, positionIn } from '../player/positions';
 import type { PlayerHandle } from '../player/usePlayer';
+import { placeMs } from '../replay/place';
+import { ReplayButton, ReplayChat } from '../replay/ReplayChat';
+import { useReplayShown } from '../replay/shown';
 import { Avatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { EmptyState, ErrorState } from '../ui/States';
@@ -75,21 +78,25 @@ function Watch({ vod, onRefused }: { vod: Vod; onRefused: () => void }) {
     if (atS != null) handle.current?.seekTo(atS);
   };
 
+  const hasReplay = useReplayShown(({ isShown }) => isShown) && !vod.whyNot && vod.playlistUrl !== null;
   return (
-    <div className="watch" data-testid="video-page" data-state={vod.state}>
-      <div className="stage" data-testid="stage">
-        {vod.whyNot ? (
-          <MayNotWatch whyNot={vod.whyNot} what="video" channel={{ id: vod.channelId, name: vod.channelName, displayName: vod.channelDisplayName }} />
-        ) : !vod.playlistUrl ? (
-          <NotYet what="video" channelName={vod.channelName} />
-        ) : (
-          <Player title={vod.title || 'Untitled'} artist={vod.channelDisplayName} artwork={vod.thumbnailUrl} storyboardUrl={storyboardUrl} chapters={vod.chapters}
-            onPlace={note} handle={handle} extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: openClip }]}
-            source={{ url: vod.playlistUrl, take: 1, isRecorded: true, startAtS, isHeld: clip !== null, onRefused, onMissing: onRefused }} />
-        )}
+    <div className={hasReplay ? 'watch replayed' : 'watch'} data-testid="video-page" data-state={vod.state}>
+      <div className="watch-rest">
+        <div className="stage" data-testid="stage">
+          {vod.whyNot ? (
+            <MayNotWatch whyNot={vod.whyNot} what="video" channel={{ id: vod.channelId, name: vod.channelName, displayName: vod.channelDisplayName }} />
+          ) : !vod.playlistUrl ? (
+            <NotYet what="video" channelName={vod.channelName} />
+          ) : (
+            <Player title={vod.title || 'Untitled'} artist={vod.channelDisplayName} artwork={vod.thumbnailUrl} storyboardUrl={storyboardUrl} chapters={vod.chapters}
+              onPlace={note} handle={handle} extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: openClip }]}
+              source={{ url: vod.playlistUrl, take: 1, isRecorded: true, startAtS, isHeld: clip !== null, onRefused, onMissing: onRefused }} />
+          )}
+        </div>
+        <VideoHead vod={vod} isMine={isMine} onClip={openClip} shareKey={key} />
+        {!vod.whyNot && <Chapters chapters={vod.chapters} onJump={jump} />}
       </div>
-      <VideoHead vod={vod} isMine={isMine} onClip={openClip} shareKey={key} />
-      {!vod.whyNot && <Chapters chapters={vod.chapters} onJump={jump} />}
+      {hasReplay && <ReplayChat what="vods" id={vod.id} shareKey={key} isGrowing={vod.state === 'recording'} atMs={() => placeMs(handle.current, place.current)} />}
       {clip && <ClipDialog source={clip} onClose={() => setClip(null)} />}
     </div>
   );
@@ -121,6 +128,7 @@ function VideoHead({ vod, isMine, onClip, shareKey }: { vod: Vod; isMine: boolea
         {state === 'recording' && <Link to="/$channel" params={{ channel: channelName }} className="video-live">It is live now: watch it as it happens</Link>}
       </div>
       <div className="channel-side video-side">
+        {!vod.whyNot && <ReplayButton />}
         {!vod.whyNot && <button type="button" className="button" onClick={onClip} data-testid="clip"><Icon name="clip" size={18} /> Clip</button>}
         <ShareButton what="vods" id={id} subject="this video" visibility={visibility} isMine={isMine} path={path} />
         {downloadUrl && <a className="button" href={downloadUrl} download data-testid="download"><Icon name="download" size={18} /> Download</a>}

@@ -21,7 +21,7 @@ export const channel = (change: Partial<Channel> = {}): Channel => ({
 
 export const me = (change: Partial<Me> = {}): Me => ({
   user: { id: 'u1', username: 'ann', displayName: 'Ann', avatarUrl: '', createdAt: '2026-01-01T00:00:00Z' }, isAdmin: false, email: null,
-  channels: [{ id: 'c1', name: 'demo' }], mayPull: false, ...change,
+  channels: [{ id: 'c1', name: 'demo' }], mayPull: false, chatColor: '', ...change,
 });
 
 export const vod = (change: Partial<Vod> = {}): Vod => ({
