@@ -2,32 +2,37 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
 
+from chat.believed import Believed, Trouble
 from chat.entry import Entry
 from chat.moderation import telling
 from chat.moderation.actor import Actor, Done
 from chat.moderation.desk import Case, Desk
-from chat.moderation.recent import Recent
 from chat.people import Person, Standing
+from chat.speech.composing import Composer
+from chat.speech.text import Spoken, clean
 from chat.store import acts, pins
-from schemas.chat import AnnouncementColor, Authored, ChatMessage, Pinned
+from schemas.chat import AnnouncementColor, ChatMessage, Pinned
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId
 
 FindMessage = Callable[[ChannelId, str], Awaitable[ChatMessage | None]]
 """Finds a message by its id, in the log or the database."""
-Compose = Callable[[Person, Standing, ChannelId, str], Awaitable[Authored]]
-"""Makes a message of a text as its author would say it: checked, with badges, emotes, mentions. Raises `ApiError`."""
+BELIEVED_S: Final = 10.0
+"""Rooms hear of pins at once; this is for channels that have no room here."""
+KEPT_MAX: Final = 5_000
+"""Channels in memory, some 1 KB each."""
 
 
 class Messages:
     """Deletes, clears, announces, pins."""
 
-    def __init__(self, desk: Desk, find: FindMessage, compose: Compose) -> None:
+    def __init__(self, desk: Desk, find: FindMessage, composer: Composer, trouble: Trouble) -> None:
         self._desk = desk
         self._find = find
-        self._compose = compose
-        self._pinned = Recent(self._read_pinned)
+        self._composer = composer
+        self._pinned = Believed("pinned messages", self._read_pinned, trouble, believed_s=BELIEVED_S, kept_max=KEPT_MAX)
 
     async def delete(self, actor: Actor, channel: ChannelId, message_id: str) -> Done:
         """Take one message away; nothing when it was taken away before. Raises `ApiError` NOT_FOUND, FORBIDDEN."""
@@ -77,7 +82,8 @@ class Messages:
     ) -> Done:
         """Say something that is to be seen. Raises `ApiError`, also of what may not be said at all."""
         await self._desk.look(actor, channel, "announce")
-        message = await self._compose(person, standing, channel, content)
+        composed = await self._composer.compose(Spoken(clean(content)), person, standing, channel)
+        message = composed.message
 
         async def work(case: Case) -> Done:
             events = [telling.announced(message, color)]
@@ -132,8 +138,12 @@ class Messages:
         if entry.kind == "message_pinned":
             self._pinned.forget(channel)
 
-    async def _read_pinned(self, channel: ChannelId) -> Pinned | None:
-        return await pins.read(self._desk.pool, channel)
+    async def close(self) -> None:
+        """End what is under way."""
+        await self._pinned.close()
+
+    async def _read_pinned(self, channels: list[ChannelId]) -> dict[ChannelId, Pinned]:
+        return await pins.read_many(self._desk.pool, channels)
 
     async def _found(self, channel: ChannelId, message_id: str) -> ChatMessage:
         message = await self._find(channel, message_id)

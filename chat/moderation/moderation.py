@@ -10,7 +10,7 @@ from chat.moderation.bell import Bell
 from chat.moderation.cards import Cards
 from chat.moderation.desk import Desk
 from chat.moderation.held import HeldQueue
-from chat.moderation.messages import Compose, FindMessage, Messages
+from chat.moderation.messages import FindMessage, Messages
 from chat.moderation.modes import Modes
 from chat.moderation.obeying import obey
 from chat.moderation.outbox import Outbox, Teller
@@ -21,6 +21,7 @@ from chat.moderation.roles import Roles
 from chat.moderation.settings import ChannelSettings
 from chat.moderation.shares import Shares
 from chat.people import Identity, Standing
+from chat.speech.composing import Composer
 from chat.standings import Standings
 from chat.store import acts
 from chat.store.parties import Party
@@ -42,7 +43,7 @@ class Moderation:
         settings: ChannelSettings,
         standings: Standings,
         find: FindMessage,
-        compose: Compose,
+        composer: Composer,
         trouble: Trouble,
     ) -> None:
         self._pool = pool
@@ -51,7 +52,7 @@ class Moderation:
         bell = Bell(redis, trouble)
         self.settings = settings
         self.bans = Bans(self._desk)
-        self.messages = Messages(self._desk, find, compose)
+        self.messages = Messages(self._desk, find, composer, trouble)
         self.modes = Modes(self._desk, settings)
         self.roles = Roles(self._desk, standings)
         self.raids = Raids(self._desk)
@@ -63,6 +64,10 @@ class Moderation:
     async def run(self) -> None:
         """Tell the logs what is overdue, of whichever process, until cancelled."""
         await self.outbox.run()
+
+    async def close(self) -> None:
+        """End what is under way; `settings` is its maker's to close."""
+        await self.messages.close()
 
     def watch(self, channel: ChannelId, entry: Entry) -> None:
         """Take note of an entry of a log (`hub.watch`): what it changes is read again."""

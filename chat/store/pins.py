@@ -1,5 +1,7 @@
 """The message at the top of a channel."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from chat.store import Connection, Database
@@ -7,10 +9,13 @@ from schemas.chat import Pinned
 from schemas.ids import ChannelId, UserId
 
 
-async def read(db: Database, channel: ChannelId) -> Pinned | None:
-    """Return what is pinned; whether it still is at the time is for the caller to see (`Pinned.until`)."""
-    text = await db.fetchval("SELECT pinned::text FROM chat_rooms WHERE channel_id = $1", channel)
-    return msgspec.json.decode(text, type=Pinned) if text else None
+async def read_many(db: Database, channels: Sequence[ChannelId]) -> dict[ChannelId, Pinned]:
+    """Return what is pinned where; whether it still is at the time is for the caller to see (`Pinned.until`)."""
+    rows = await db.fetch(
+        "SELECT channel_id, pinned::text FROM chat_rooms WHERE channel_id = ANY($1::text[]) AND pinned IS NOT NULL",
+        channels,
+    )
+    return {ChannelId(row["channel_id"]): msgspec.json.decode(row["pinned"], type=Pinned) for row in rows}
 
 
 async def write(connection: Connection, channel: ChannelId, pinned: Pinned) -> None:

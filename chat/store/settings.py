@@ -1,6 +1,6 @@
 """The modes and word lists of channels; a channel without a row has the defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -15,8 +15,18 @@ DEFAULT: Final = ChatSettings(blocked_terms=[], held_terms=[])
 
 async def read(db: Database, channel: ChannelId) -> ChatSettings:
     """Return a channel's settings with its lists of terms."""
-    row = await db.fetchrow(f"SELECT {', '.join(COLUMNS)} FROM chat_settings WHERE channel_id = $1", channel)
-    return msgspec.convert(dict(row), ChatSettings) if row else DEFAULT
+    return (await read_many(db, [channel]))[channel]
+
+
+async def read_many(db: Database, channels: Sequence[ChannelId]) -> dict[ChannelId, ChatSettings]:
+    """Return the settings of each of these channels, with their lists of terms."""
+    rows = await db.fetch(
+        f"SELECT channel_id, {', '.join(COLUMNS)} FROM chat_settings WHERE channel_id = ANY($1::text[])", channels
+    )
+    found = dict.fromkeys(channels, DEFAULT)
+    for row in rows:
+        found[ChannelId(row["channel_id"])] = msgspec.convert({name: row[name] for name in COLUMNS}, ChatSettings)
+    return found
 
 
 async def write(connection: Connection, channel: ChannelId, changes: Mapping[str, object]) -> int:
