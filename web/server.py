@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -13,6 +14,10 @@ from aiohttp import web
 
 from chat.handler import SocketServer
 from chat.hub import ChannelState, Hub
+from chat.keeping.history import History
+from chat.keeping.keeper import Keeper
+from chat.log.log import ChatLog
+from chat.store import rooms
 from config import postgres, redis
 from config.objects.opening import open_stores
 from config.sealing import Seal
@@ -22,6 +27,7 @@ from schemas.ids import ChannelId, UserId
 from web.access import AccessKeys
 from web.app import PARTS, Part, internal_app, public_app
 from web.archive.archive import Archive
+from web.archive.moments import Recordings
 from web.events import Events
 from web.failures import AWAY
 from web.hls.delivery import Delivery
@@ -67,6 +73,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         access = AccessKeys(pool, troubles, settings.access_s)
         await access.start()
         stack.push_async_callback(access.close)
+        chat_log = ChatLog(
+            settings.redis_url, partial(rooms.recall, pool), troubles.note, replicas=settings.redis_replicas
+        )
+        history = History(pool, chat_log)
+        stack.push_async_callback(history.close)
         yield Services(
             settings=settings,
             pool=pool,
@@ -80,6 +91,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stores=await stack.enter_async_context(open_stores(settings)),
             nodes=Nodes(client),
             seal=Seal(settings.secret),
+            chat_log=chat_log,
+            history=history,
+            recordings=Recordings(pool),
         )
 
 
@@ -115,6 +129,7 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
         tasks = await stack.enter_async_context(_background())
         tasks.start("access keys", services.access.run())
         tasks.start("viewers", services.viewers.run())
+        tasks.start("log of chats", services.chat_log.run())
         sockets = _sockets(services) if "chat" in parts else None
         application = public_app(services, sockets, parts)
         delivery = None
@@ -129,6 +144,9 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
         if "api" in parts:
             tasks.start("housekeeper", Housekeeper(services).run())
             tasks.start("media events", MediaEvents(services).run())
+            keeper = Keeper(services.redis, services.pool, services.troubles.note, failures=AWAY)
+            services.metrics.registry.register(keeper.counts)
+            tasks.start("keeper", keeper.run())
         public_port = await listen_public(stack, settings, application, delivery, sockets)
         internal_port = await _listen_internal(stack, settings, internal_app(services))
         hub = sockets.hub if sockets else None

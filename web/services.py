@@ -6,11 +6,14 @@ from functools import cached_property
 from aiohttp import web
 from redis.asyncio import Redis
 
+from chat.keeping.history import History
+from chat.log.log import ChatLog
 from config.objects.opening import Stores
 from config.postgres import Pool
 from config.sealing import Seal
 from config.settings import Settings
 from web.access import AccessKeys
+from web.archive.moments import Recordings
 from web.events import Events
 from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
@@ -35,6 +38,9 @@ class Services:
     stores: Stores
     nodes: Nodes
     seal: Seal
+    chat_log: ChatLog
+    history: History
+    recordings: Recordings
 
     @cached_property
     def trusted_proxies(self) -> list[Network]:

@@ -19,6 +19,7 @@ from web.failures import REDIS_AWAY
 from web.store import Connection, clips, sweeps, vods
 from web.store.clips import ClipRow
 from web.store.follows import Standing
+from web.store.users import Account
 from web.throttle import Limit, spend
 from web.watching import STRANGER
 
@@ -126,16 +127,17 @@ async def list_clips(call: Call[api.ListClips]) -> Listing:
     standings = await watching.standings(services, account, {row.channel_id for row in shown})
     items = []
     for row in shown:
-        why_not = _judge(call, row, standings.get(row.channel_id, STRANGER))
+        why_not = judge(call.caller, row, standings.get(row.channel_id, STRANGER))
         place = None if why_not else opened(services.access, "clips", row.id, row.visibility)
         items.append(present(services.settings.public_url, row, place, why_not))
     return Listing(items, cursors.write(shown[-1].id) if len(rows) > len(shown) else None)
 
 
-def _judge(call: "AnyClipCall", row: ClipRow, standing: Standing) -> api.WhyNot | None:
-    if call.caller is not None and call.caller.id == row.creator_id:
+def judge(caller: Account | None, row: ClipRow, standing: Standing) -> api.WhyNot | None:
+    """Return what somebody who stands so lacks to watch a clip; who made it may always."""
+    if caller is not None and caller.id == row.creator_id:
         return None
-    return watching.judge(call.caller, row.owner_id, row.visibility, standing)
+    return watching.judge(caller, row.owner_id, row.visibility, standing)
 
 
 async def get_clip(call: Call[api.Keyed]) -> api.Clip:
@@ -198,7 +200,7 @@ async def _shown(
     why_not = None
     if place is None:
         standings = await watching.standings(services, call.caller, [row.channel_id])
-        why_not = _judge(call, row, standings.get(row.channel_id, STRANGER))
+        why_not = judge(call.caller, row, standings.get(row.channel_id, STRANGER))
         place = None if why_not else opened(services.access, "clips", row.id, row.visibility)
     return present(services.settings.public_url, row, place, why_not)
 

@@ -12,6 +12,7 @@ import msgspec
 from schemas.access import Visibility
 from schemas.ids import ChannelId, SessionId
 from web.store import Database, deletions
+from web.store.vods import LEADING
 
 LAST_MSN: Final = (1 << 31) - 1
 """No media sequence number is above it: rows hold them in 32 bits."""
@@ -107,6 +108,11 @@ async def stream_media(db: Database, session: SessionId) -> StreamMedia | None:
         session,
     )
     return StreamMedia(*row) if row else None
+
+
+async def leading(db: Database, session: SessionId) -> str | None:
+    """Return the rendition that leads the session's others, None when none is stored yet."""
+    return cast("str | None", await db.fetchval(f"SELECT {LEADING.format(session='$1')}", session))
 
 
 async def inits(db: Database, session: SessionId) -> list[InitRow]:
