@@ -108,6 +108,9 @@ class Member(Protocol):
     def tell(self, message: ServerMessage) -> None:
         """Write what is for this member alone (`joined` comes so, before all of the room); must not raise."""
 
+    def expelled(self, channel_id: ChannelId) -> None:
+        """Know that it was taken out of a room, which it may not read any more; must not raise."""
+
 
 class FramePerEvent:
     """One WebSocket frame for each event."""

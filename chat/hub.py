@@ -1,222 +1,318 @@
-"""This process's rooms, fed by the Redis channel `stream_events`.
+"""This process's rooms: joins members to them, follows the logs of their channels, and passes events on.
 
-Redis pub/sub forgets what is said while nobody listens, so the database has the last word: after each
-(re-)subscription every room is told the present state, and every `COMPARE_S` rooms that missed something are.
+`tail.py` follows one log, `states.py` what is on the air, `room.py` holds the members, `flusher.py` writes to them.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
 import msgspec
-import structlog
 from redis.asyncio import Redis
 
-from chat.frames import encode
-from chat.room import Member, Room
+from chat.entry import Entry, event
+from chat.flusher import Flusher
+from chat.formats import Member, RoomEvent
+from chat.joining import Joining
+from chat.log.listener import OnEntry, OnFresh, OnModerators, Trouble
+from chat.log.places import Position
+from chat.metrics import ChatMetrics
+from chat.past import Past
+from chat.readers import Readers
+from chat.ring import BYTES_MAX, Ring
+from chat.room import Room, Visit
+from chat.sources import Sources
+from chat.states import States
+from chat.tail import Log, Tail
 from config.redis import messages
-from schemas.chat import ChatSettings, You
-from schemas.ids import ChannelId, SessionId
+from schemas.chat import ChatMessage
+from schemas.errors import ApiError, ErrorCode
+from schemas.ids import ChannelId
 from schemas.socket import (
     STREAM_EVENTS,
+    Announcement,
     ChannelEvent,
-    Joined,
-    StreamInterrupted,
-    StreamOffline,
-    StreamOnline,
-    StreamResumed,
-    ViewerCount,
+    ChannelUpdated,
+    EmotesChanged,
+    HeldDecided,
+    Message,
+    MessagePinned,
+    ModeratorEvent,
+    RoleChanged,
 )
 
-COMPARE_S: Final = 30.0
-COMPARED_AT_ONCE: Final = 500
-"""Channels in one question to the database."""
-COMPARE_PAUSE_S: Final = 3.0
-"""After a comparison that failed."""
-log = structlog.get_logger()
+JOIN_S: Final = 5.0
+WATCH_S: Final = 1.0
+"""Between comparisons of all rooms with the ends of their logs."""
+ARRIVING_S: Final = 0.1
+"""How long an entry that the log has may be on its way through the subscription."""
+WATCHED_AT_ONCE: Final = 500
+"""Logs in one question to Redis."""
+RINGS_BYTES_MAX: Final = 256 * 1024 * 1024
+"""Of the past that all rooms of a process keep together."""
+RING_BYTES_MIN: Final = 64 * 1024
+RETRY_AFTER_MS: Final = 2_000
+NOBODY: Final = Visit()
+
+Watcher = Callable[[ChannelId, Entry], None]
+StateWatcher = Callable[[ChannelEvent], None]
+_events = msgspec.json.Decoder(ChannelEvent)
+_moderator_events = msgspec.json.Decoder(ModeratorEvent)
 
 
-class ChannelState(msgspec.Struct, frozen=True):
-    """A channel as the database has it."""
+class Ear(Protocol):
+    """What a hub asks of `chat.log.listener.Listener`."""
 
-    session_id: SessionId | None
-    """The session on the air."""
-    started_at: datetime | None
-    viewer_count: int
-    returns_until_ms: int | None = None
-    """Its publisher is gone and may return until then."""
+    async def subscribe(self, channel: ChannelId) -> None:
+        """Listen to a channel. Raises `ApiError`."""
+
+    def unsubscribe(self, channel: ChannelId) -> None:
+        """Listen to it no more."""
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
 
 
-ReadStates = Callable[[Sequence[ChannelId]], Awaitable[Mapping[ChannelId, ChannelState]]]
-"""Reads the states of those channels that exist; raises what `failures` names when the database is away."""
-Trouble = Callable[[str, BaseException], None]
-
-_decoder = msgspec.json.Decoder(ChannelEvent)
+Listen = Callable[[OnEntry, OnModerators, OnFresh], Ear]
+"""Makes the listener: `lambda *on: Listener(redis_url, *on, trouble)`."""
 
 
 class Hub:
-    """Joins sockets to rooms and rooms to Redis. `failures`: what `read_states` raises when it can't answer now."""
+    """Joins members to rooms and rooms to Redis."""
 
     def __init__(
-        self,
-        redis: Redis,
-        read_states: ReadStates,
-        trouble: Trouble,
-        *,
-        failures: tuple[type[Exception], ...] = (OSError, TimeoutError),
+        self, redis: Redis, log: Log, listen: Listen, sources: Sources, *, trouble: Trouble, metrics: ChatMetrics
     ) -> None:
         self._redis = redis
-        self._read_states = read_states
-        self._trouble = trouble
-        self.failures = failures
+        self._log = log
+        self.trouble = trouble
+        self._metrics = metrics
+        self.failures: tuple[type[Exception], ...] = (*sources.failures, TimeoutError)
+        """What is raised when something that a hub needs does not answer."""
         self.rooms: dict[ChannelId, Room] = {}
-        self._announce_all = asyncio.Event()
+        self.flusher = Flusher(metrics.passed)
+        self._ear = listen(self._hear, self._hear_moderators, self._doubt)
+        self.states = States(self.rooms, sources.read_states, self._broadcast, trouble, failures=sources.failures)
+        self._joining = Joining(log, sources, self.states)
+        self._watchers: list[Watcher] = []
+        self._state_watchers: list[StateWatcher] = []
+        self._readers = Readers(self.rooms, self._joining, self._expel, trouble, failures=sources.failures)
+        metrics.rooms.set_function(lambda: len(self.rooms))
 
     async def run(self) -> None:
         """Follow Redis until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name="stream events for sockets")
-            tasks.create_task(self._compare_now_and_then(), name="comparison of rooms with the database")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._ear.run(), name="chat listener")
+                tasks.create_task(self.flusher.run(), name="chat flusher")
+                tasks.create_task(self._watch(), name="watch over chat rooms")
+                tasks.create_task(self._follow_states(), name="stream events for sockets")
+                tasks.create_task(self.states.run(), name="comparison of rooms with the database")
+                tasks.create_task(self._readers.run(), name="readers who may not read any more")
+        finally:
+            for room in self.rooms.values():
+                room.close()
+
+    def watch(self, callback: Watcher) -> None:
+        """Have each entry of rooms that are open here told, once and in order. It must not block; failures are noted.
+
+        Rooms open and close: whoever keeps something by it keeps it for a limited time.
+        """
+        self._watchers.append(callback)
+
+    def watch_states(self, callback: StateWatcher) -> None:
+        """Have everything told that comes over `STREAM_EVENTS`, of all channels."""
+        self._state_watchers.append(callback)
 
     # --- members ---
 
-    async def join(self, member: Member, channel_id: ChannelId) -> bool:
-        """Make the socket a member and send it `joined`; False when there is no such channel.
+    async def join(self, member: Member, channel_id: ChannelId, visit: Visit = NOBODY) -> None:
+        """Make somebody a member; `joined` comes by `Member.tell`, and what happens from then on behind it.
 
-        The member is in the room before the state is read: what happens between reaches it behind `joined`.
+        Raises `ApiError`: NOT_FOUND, FORBIDDEN, UNAVAILABLE (also when it takes more than `JOIN_S`).
         """
-        room = self.rooms.get(channel_id)
-        if room is None:
-            room = self.rooms[channel_id] = Room(channel_id)
+        room = self.rooms.get(channel_id) or self._open(channel_id)
         room.enter(member)
-        turns = room.turns
-        state = None
+        ready = None
         try:
-            state = (await self._read_states([channel_id])).get(channel_id)
+            async with asyncio.timeout(JOIN_S):
+                ready = await self._joining.prepare(room, visit)
+        except self.failures as error:
+            self.trouble("join", error)
+            message = "The channel can't be read just now."
+            raise ApiError(ErrorCode.UNAVAILABLE, message, retry_after_ms=RETRY_AFTER_MS) from error
         finally:
-            if state is None:
+            if ready is None:
                 self.leave(member, channel_id)
-        if state is None:
-            return False
-        if room.turns == turns:
-            room.live_session = state.session_id
-            room.is_interrupted = state.returns_until_ms is not None
-        room.admit(member, encode(_joined(channel_id, state)))
-        return True
+        joined = self._joining.joined(room, visit, ready)
+        if room.admit(member, visit, joined):
+            if ready.moderates:
+                room.appoint(member, is_fixed=ready.moderates_always)
+            self._metrics.joins.labels("resumed" if joined.is_resumed else "reset" if visit.place else "anew").inc()
 
     def leave(self, member: Member, channel_id: ChannelId) -> None:
-        """Take the socket out of the room; an empty room is forgotten."""
+        """Take somebody out of a room; an empty room is forgotten."""
         room = self.rooms.get(channel_id)
         if room is not None:
             room.leave(member)
             if room.is_empty:
                 del self.rooms[channel_id]
+                room.close()
+                self._ear.unsubscribe(channel_id)
+                self.states.forget(channel_id)
 
-    # --- events ---
+    def _expel(self, member: Member, channel_id: ChannelId) -> None:
+        self.leave(member, channel_id)
+        member.expelled(channel_id)
 
-    def deliver(self, content: bytes) -> None:
-        """Hand one event of `stream_events` to its room; encoded once, however many are there."""
+    def moderates(self, member: Member, channel_id: ChannelId) -> bool:
+        """Whether a member hears what is for moderators there."""
+        room = self.rooms.get(channel_id)
+        return room is not None and room.moderates(member)
+
+    def find_message(self, channel_id: ChannelId, message_id: str) -> ChatMessage | None:
+        """Return a message of the last ones of a room here, None if it isn't among them or was taken away."""
+        room = self.rooms.get(channel_id)
+        found = room.ring.message(message_id) if room else None
+        told = found.event if found else None
+        return told.message if isinstance(told, Message | Announcement) else None
+
+    def _open(self, channel_id: ChannelId) -> Room:
+        ring = Ring(
+            Position("", 0), bytes_max=max(RING_BYTES_MIN, min(BYTES_MAX, RINGS_BYTES_MAX // (len(self.rooms) + 1)))
+        )
+        tail = Tail(
+            channel_id,
+            self._log,
+            subscribe=self._ear.subscribe,
+            on_open=ring.clear,
+            on_entry=lambda entry: self._take(room, entry),
+            on_reset=lambda place: self._reset(room, place),
+            on_gap=self._metrics.gaps.labels("the next").inc,
+            trouble=self.trouble,
+        )
+        room = Room(channel_id, tail, Past(channel_id, ring, self._log), ring)
+        self.rooms[channel_id] = room
+        return room
+
+    # --- the log ---
+
+    def _hear(self, channel: ChannelId, entry: Entry) -> None:
+        room = self.rooms.get(channel)
+        if room is not None:
+            room.tail.hear(entry)
+
+    def _doubt(self, channel: ChannelId) -> None:
+        room = self.rooms.get(channel)
+        if room is not None:
+            room.tail.doubt()
+
+    def _take(self, room: Room, entry: Entry) -> None:
+        """Pass on the next entry of a room's log."""
+        room.add(RoomEvent.of_entry(room.channel_id, entry))
+        self.flusher.note(room)
         try:
-            event = _decoder.decode(content)
-        except msgspec.MsgspecError as error:
-            self._trouble("stream event", error)  # of a newer version perhaps; the rest goes on
+            self._obey(room, entry)
+            for watcher in self._watchers:
+                watcher(room.channel_id, entry)
+        except Exception as error:  # of one entry, which may be of a newer version; those behind it go on
+            self.trouble("chat entry", error)
+
+    def _obey(self, room: Room, entry: Entry) -> None:
+        if entry.kind not in ("role_changed", "message_pinned"):
             return
-        room = self.rooms.get(event.channel_id)
-        if room is None:
-            return
-        match event:
-            case StreamOnline(session_id=session_id):
-                room.turns += 1
-                room.live_session = session_id
-            case StreamOffline():
-                room.turns += 1
-                room.live_session = None
-                room.is_interrupted = False
-            case StreamInterrupted() | StreamResumed():
-                room.turns += 1
-                room.is_interrupted = isinstance(event, StreamInterrupted)
+        match event(entry):
+            case RoleChanged(user_id=user, role=role):
+                room.change_role(user, role)
+            case MessagePinned(pinned=pinned):
+                room.pinned = pinned
             case _:
                 pass
-        room.broadcast(encode(event))
 
-    async def _listen(self) -> None:
+    def _reset(self, room: Room, place: Position) -> None:
+        self._metrics.resets.inc()
+        room.pinned = msgspec.UNSET
+        room.reset(place)
+        self.flusher.note(room)
+
+    def _hear_moderators(self, channel: ChannelId, content: bytes) -> None:
+        room = self.rooms.get(channel)
+        if room is None:
+            return
+        try:
+            told = _moderator_events.decode(content)
+        except msgspec.MsgspecError as error:
+            self.trouble("moderator event", error)
+            return
+        for member in room.moderators_and(told.user_id if isinstance(told, HeldDecided) else None):
+            member.tell(told)
+
+    async def _watch(self) -> None:
+        """Find rooms whose last entry was not published to us: no next one tells of it."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for channels in self._some_of_all():
+                try:
+                    heads = await self._log.heads(channels)
+                except ApiError as error:
+                    self.trouble("chat watch", error)
+                    break
+                if any(self._is_behind(channel, head) for channel, head in heads.items()):
+                    await asyncio.sleep(ARRIVING_S)
+                    self._doubt_those_behind(heads)
+
+    def _some_of_all(self) -> Iterator[list[ChannelId]]:
+        channels = [channel for channel, room in self.rooms.items() if room.tail.place is not None]
+        for start in range(0, len(channels), WATCHED_AT_ONCE):
+            yield channels[start : start + WATCHED_AT_ONCE]
+
+    def _is_behind(self, channel: ChannelId, head: Position) -> bool:
+        room = self.rooms.get(channel)
+        place = room.tail.place if room else None
+        return place is not None and (head.seq > place.seq or (head.seq < place.seq and head.epoch != place.epoch))
+
+    def _doubt_those_behind(self, heads: dict[ChannelId, Position]) -> None:
+        for channel, head in heads.items():
+            if self._is_behind(channel, head):
+                self._metrics.gaps.labels("the watch").inc()
+                self._doubt(channel)
+
+    # --- states ---
+
+    def deliver(self, content: bytes) -> None:
+        """Hand one event of `STREAM_EVENTS` to its room."""
+        try:
+            told = _events.decode(content)
+        except msgspec.MsgspecError as error:
+            self.trouble("stream event", error)  # of a newer version perhaps; the rest goes on
+            return
+        self._tell_state_watchers(told)
+        if isinstance(told, EmotesChanged) and not told.channel_id:
+            for room in self.rooms.values():
+                self._broadcast(room, told)
+        elif (room_of_it := self.rooms.get(told.channel_id)) is not None:
+            self.states.hear(room_of_it, told)
+        if isinstance(told, ChannelUpdated):
+            self._readers.doubt([told.channel_id])
+
+    def _tell_state_watchers(self, told: ChannelEvent) -> None:
+        for watcher in self._state_watchers:
+            try:
+                watcher(told)
+            except Exception as error:  # of one watcher; the rooms are told all the same
+                self.trouble("stream event", error)
+
+    def _broadcast(self, room: Room, told: ChannelEvent) -> None:
+        room.add(RoomEvent.of_state(told))
+        self.flusher.note(room)
+
+    async def _follow_states(self) -> None:
         async for content in messages(self._redis, STREAM_EVENTS, self._lost):
             if content is None:
-                self._announce_all.set()
+                self.states.announce_all.set()
+                self._readers.doubt(self.rooms)
             else:
                 self.deliver(content)
 
     def _lost(self, error: Exception) -> None:
-        self._trouble("redis subscription", error)
-
-    async def _compare_now_and_then(self) -> None:
-        while True:
-            is_forced = await self._is_forced()
-            try:
-                await self.compare(is_forced=is_forced)
-            except self.failures as error:
-                self._trouble("room comparison", error)
-                if is_forced:
-                    self._announce_all.set()
-                await asyncio.sleep(COMPARE_PAUSE_S)
-
-    async def _is_forced(self) -> bool:
-        try:
-            async with asyncio.timeout(COMPARE_S):
-                await self._announce_all.wait()
-        except TimeoutError:
-            return False
-        self._announce_all.clear()
-        return True
-
-    async def compare(self, *, is_forced: bool) -> None:
-        """Tell rooms the state that the database has: all rooms if forced, else those that were told otherwise."""
-        ids = list(self.rooms)
-        for start in range(0, len(ids), COMPARED_AT_ONCE):
-            some = ids[start : start + COMPARED_AT_ONCE]
-            turns = {channel: self.rooms[channel].turns for channel in some if channel in self.rooms}
-            states = await self._read_states(list(turns))
-            for channel, state in states.items():
-                room = self.rooms.get(channel)
-                # an event that came while the database was asked is newer than its answer
-                if room is None or room.turns != turns[channel]:
-                    continue
-                is_interrupted = state.returns_until_ms is not None
-                told = (room.live_session, room.is_interrupted)
-                if is_forced or told != (state.session_id, is_interrupted):
-                    _announce(room, state)
-
-
-def _announce(room: Room, state: ChannelState) -> None:
-    at = time.time_ns() // 1_000_000
-    if state.session_id is not None:
-        room.broadcast(encode(StreamOnline(room.channel_id, state.session_id, at)))
-        room.broadcast(encode(ViewerCount(room.channel_id, state.viewer_count)))
-        if state.returns_until_ms is not None:
-            room.broadcast(encode(StreamInterrupted(room.channel_id, state.session_id, state.returns_until_ms, at)))
-        elif room.is_interrupted:
-            room.broadcast(encode(StreamResumed(room.channel_id, state.session_id, at)))
-    elif room.live_session is not None:
-        room.broadcast(encode(StreamOffline(room.channel_id, room.live_session, at)))
-    room.live_session = state.session_id
-    room.is_interrupted = state.returns_until_ms is not None
-
-
-def _joined(channel_id: ChannelId, state: ChannelState) -> Joined:
-    started_at = state.started_at.isoformat().replace("+00:00", "Z") if state.started_at else None
-    nobody = You(None, None, "viewer", [], "", False, None, 0, None, False)
-    return Joined(
-        channel_id=channel_id,
-        is_live=state.session_id is not None,
-        session_id=state.session_id,
-        started_at=started_at,
-        viewer_count=state.viewer_count,
-        is_reconnecting=state.returns_until_ms is not None,
-        epoch="",
-        last_seq=0,
-        is_resumed=False,
-        settings=ChatSettings(),
-        you=nobody,
-    )
+        self.trouble("redis subscription", error)

@@ -12,18 +12,31 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from chat.handler import SocketServer
-from chat.hub import ChannelState, Hub
+from chat.handler import Doors, SocketServer
+from chat.hub import Hub
 from chat.keeping.history import History
 from chat.keeping.keeper import Keeper
+from chat.log.listener import Listener
 from chat.log.log import ChatLog
-from chat.store import rooms
+from chat.metrics import ChatMetrics
+from chat.moderation.settings import ChannelSettings
+from chat.people import Identity
+from chat.places import Places
+from chat.presence import Presence
+from chat.sources import Sources
+from chat.speaking import Said
+from chat.standings import Standings
+from chat.states import ChannelState
+from chat.store import pins, rooms
 from config import postgres, redis
 from config.objects.opening import open_stores
 from config.sealing import Seal
 from config.settings import Settings
 from config.stopping import stop_event
-from schemas.ids import ChannelId, UserId
+from schemas.chat import Pinned
+from schemas.errors import ApiError, ErrorCode
+from schemas.ids import ChannelId
+from schemas.socket import Ack, Held
 from web.access import AccessKeys
 from web.app import PARTS, Part, internal_app, public_app
 from web.archive.archive import Archive
@@ -35,10 +48,11 @@ from web.hls.embeds import Embeds
 from web.hls.front import Front, make_front
 from web.hls.route import add_to
 from web.housekeeper import Housekeeper
-from web.identity import identify_socket
+from web.identity import identify_socket, may_read, recheck
 from web.media_events import MediaEvents
 from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
+from web.proxies import client_address
 from web.services import Services
 from web.store import channels
 from web.store.channels import ChannelRow
@@ -130,7 +144,7 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
         tasks.start("access keys", services.access.run())
         tasks.start("viewers", services.viewers.run())
         tasks.start("log of chats", services.chat_log.run())
-        sockets = _sockets(services) if "chat" in parts else None
+        sockets, chat_log = _sockets(services) if "chat" in parts else (None, None)
         application = public_app(services, sockets, parts)
         delivery = None
         if "hls" in parts:
@@ -139,8 +153,11 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
             add_to(application, delivery)
             await delivery.start()
             stack.push_async_callback(delivery.close)
-        if sockets is not None:
+        if sockets is not None and chat_log is not None:
+            tasks.start("chat log", chat_log.run())
             tasks.start("hub", sockets.hub.run())
+            tasks.start("sockets", sockets.run())
+            tasks.start("presence", Presence(services.redis, sockets.hub, services.troubles.note).run())
         if "api" in parts:
             tasks.start("housekeeper", Housekeeper(services).run())
             tasks.start("media events", MediaEvents(services).run())
@@ -162,22 +179,58 @@ async def _delivery(stack: AsyncExitStack, services: Services) -> Delivery:
     return Delivery(services.redis, services.viewers, archive=archive, access=services.access, embeds=embeds)
 
 
-def _sockets(services: Services) -> SocketServer:
+def _sockets(services: Services) -> tuple[SocketServer, ChatLog]:
     async def read_states(ids: Sequence[ChannelId]) -> Mapping[ChannelId, ChannelState]:
         rows = await channels.find_many(services.pool, list(ids))
         return {row.id: _state_of(row, services.settings.grace_s) for row in rows}
 
-    async def identify(request: web.Request) -> UserId | None:
-        identity = await identify_socket(services, request)
-        return identity.person.id if identity else None
+    async def pinned_of(channel: ChannelId) -> Pinned | None:
+        return (await pins.read_many(pool, [channel])).get(channel)
+
+    async def speak(_identity: Identity | None, _said: Said) -> Ack | Held:
+        raise ApiError(ErrorCode.UNAVAILABLE, "Nothing can be said here yet.")
+
+    def address_of(request: web.Request) -> str:
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return client_address(request.remote or "", forwarded, services.trusted_proxies)
 
     def dropped(why: str) -> None:
         services.metrics.sockets_dropped.labels(why).inc()
 
-    hub = Hub(services.redis, read_states, services.troubles.note, failures=AWAY)
-    server = SocketServer(hub, identify, dropped)
+    redis_url = services.settings.redis_url
+    assert redis_url is not None
+    trouble, pool = services.troubles.note, services.pool
+    chat_log = ChatLog(redis_url, partial(rooms.recall, pool), trouble, replicas=services.settings.redis_replicas)
+    standings, settings = Standings(pool, trouble), ChannelSettings(pool, trouble)
+    sources = Sources(
+        read_states=read_states,
+        may_read=partial(may_read, services),
+        standing_of=standings.of,
+        you_of=standings.you,
+        settings_of=settings.of,
+        pinned_of=pinned_of,
+        failures=AWAY,
+    )
+    chat_metrics = ChatMetrics(services.metrics.registry)
+    hub = Hub(
+        services.redis,
+        chat_log,
+        lambda entry, moderators, fresh: Listener(redis_url, entry, moderators, fresh, trouble),
+        sources,
+        trouble=trouble,
+        metrics=chat_metrics,
+    )
+    hub.watch(standings.observe)
+    hub.watch(settings.watch)
+    doors = Doors(
+        identify=partial(identify_socket, services),
+        recheck=partial(recheck, services),
+        address_of=address_of,
+        places=Places(services.settings.chat_sockets),
+    )
+    server = SocketServer(hub, speak, doors, metrics=chat_metrics, on_drop=dropped)
     services.metrics.sockets.set_function(lambda: server.count)
-    return server
+    return server, chat_log
 
 
 async def listen_public(

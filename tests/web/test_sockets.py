@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from chat import handler
+from chat import conversation, handler, session
+from chat.formats import RoomEvent
 from config.embedded import EmbeddedValkey
 from tests.web.site import Person, Site, health, make_settings
 from web.server import running
@@ -118,7 +119,7 @@ async def test_an_unknown_channel_is_refused_and_the_socket_stays(site: Site) ->
 
 async def test_no_ticket_is_good(site: Site) -> None:
     async with page(site, "?token=anything") as one:
-        assert await one.closed_with() == handler.UNAUTHORIZED
+        assert await one.closed_with() == conversation.UNAUTHORIZED
 
 
 async def test_a_cookie_opens_the_socket_for_our_own_pages_only(site: Site) -> None:
@@ -139,13 +140,20 @@ async def test_a_request_that_is_no_socket_is_refused(site: Site) -> None:
         assert (response.status, (await response.json())["error"]["code"]) == (400, "INVALID_REQUEST")
 
 
-async def test_too_long_and_binary_messages_close_the_socket(site: Site) -> None:
+async def test_too_long_and_binary_messages_are_refused_and_the_socket_stays(site: Site) -> None:
     async with page(site) as one:
-        await one.ws.send_str("x" * (handler.MESSAGE_MAX + 1))
+        long = json.dumps({"type": "message", "content": "x" * session.MESSAGE_MAX, "idempotencyKey": "k1"})
+        await one.ws.send_str(long)
+        error = await one.hear()
+        assert (error["code"], error["idempotencyKey"]) == ("PAYLOAD_TOO_LARGE", "k1")
+        await one.ws.send_bytes(b'{"type":"ping"}')
+        assert (await one.hear())["code"] == "INVALID_REQUEST"
+        await one.ws.send_str("{")
+        assert (await one.hear())["code"] == "PARSE_ERROR"
+        await one.say(type="ping")
+        assert await one.hear() == {"type": "pong"}
+        await one.ws.send_str("x" * (session.FRAME_MAX + 1))
         assert await one.closed_with() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
-    async with page(site) as two:
-        await two.ws.send_bytes(b'{"type":"ping"}')
-        assert await two.closed_with() == aiohttp.WSCloseCode.UNSUPPORTED_DATA
 
 
 async def test_a_flood_is_refused_and_then_closed(site: Site) -> None:
@@ -156,8 +164,8 @@ async def test_a_flood_is_refused_and_then_closed(site: Site) -> None:
         assert await one.closed_with() == 1008
 
 
-async def test_a_process_holds_so_many_sockets(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "SOCKETS_MAX", 1)
+@pytest.mark.parametrize("more_settings", [{"chat_sockets": 1}])
+async def test_a_process_holds_so_many_sockets(site: Site) -> None:
     async with page(site) as one:
         await one.say(type="ping")
         await one.hear()
@@ -202,12 +210,12 @@ async def test_a_reader_that_stands_still_is_dropped(site: Site) -> None:
         transport = one.ws._response.connection.transport  # type: ignore[union-attr]  # to stop reading
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()
-        frame = b"\x81\x7e\x80\x00" + b" " * 0x8000
         for _ in range(400):
-            hub.rooms[channel].broadcast(frame) if hub.rooms else None  # type: ignore[index]
-            await asyncio.sleep(0)
-            if not hub.rooms:
+            if (room := hub.rooms.get(channel)) is None:  # type: ignore[call-overload]  # plain text
                 break
+            room.add(RoomEvent(channel, "noise", b" " * 0x8000))  # type: ignore[arg-type]
+            hub.flusher.note(room)
+            await asyncio.sleep(0.02)
         assert not hub.rooms
         transport.abort()
     dropped = site.running.services.metrics.registry.get_sample_value(
