@@ -143,6 +143,13 @@ class ListActs(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     limit: Limit = PAGE_DEFAULT
 
 
+class EndShare(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The query of DELETE channels/{id}/chat/ban-shares/{other}: the list that goes `to` the other channel, the one
+    that comes `from` it, or both."""
+
+    direction: Literal["to", "from"] | msgspec.UnsetType = msgspec.UNSET
+
+
 class ListReplay(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The query of GET vods/{id}/chat and clips/{id}/chat: from a moment of the recording on, or behind a cursor."""
 

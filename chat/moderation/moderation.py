@@ -51,6 +51,7 @@ class Moderation:
         self._desk = Desk(pool, self.outbox)
         bell = Bell(redis, trouble)
         self.settings = settings
+        self.standings = standings
         self.bans = Bans(self._desk)
         self.messages = Messages(self._desk, find, composer, trouble)
         self.modes = Modes(self._desk, settings)

@@ -29,6 +29,10 @@ class Modes:
         self._desk = desk
         self._settings = settings
 
+    async def of(self, channel: ChannelId) -> ChatSettings:
+        """Return the settings as they are right now, not as they are believed to be."""
+        return await store.read(self._desk.pool, channel)
+
     async def patch(self, actor: Actor, channel: ChannelId, changes: Changes, notice: str = "") -> Done:
         """Change settings; nothing when they are so already. Raises `ApiError`: INVALID_REQUEST for bad terms."""
         return await self._change(actor, channel, lambda _: _checked(changes), notice)

@@ -77,6 +77,13 @@ class Shares:
 
         return await self._desk.do("end", actor, channel, work, also=[source, to])
 
+    async def find(self, source: ChannelId, to: ChannelId) -> BanShare:
+        """Return one list that is shared. Raises `ApiError` NOT_FOUND."""
+        for share in await shares.of(self._desk.pool, source):
+            if (share.from_channel_id, share.to_channel_id) == (source, to):
+                return share
+        raise ApiError(ErrorCode.NOT_FOUND, "This list is not shared.")
+
     async def of(self, channel: ChannelId) -> list[BanShare]:
         """Return what a channel offers and is offered, oldest first."""
         return await shares.of(self._desk.pool, channel)
