@@ -4,7 +4,6 @@ A Bearer token is of a session, which may do everything the account may, or an a
 operations whose scope it has. Sockets may also be opened by a ticket, which stands for the token it was asked with.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
@@ -162,14 +161,6 @@ async def _of_proof(services: Services, proof: bytes, *, is_session: bool) -> Id
         return Identity(person_of(found[0]), proof) if found else None
     program = await find_program(services, proof)
     return Identity(person_of(program[0]), proof, program[1]) if program else None
-
-
-async def which_hold(services: Services, identities: Collection[Identity]) -> frozenset[bytes]:
-    """Return the proofs of those whose session or token has not ended, in two questions for all of them."""
-    of_sessions = [identity.proof for identity in identities if identity.scopes is None]
-    of_tokens = [identity.proof for identity in identities if identity.scopes is not None]
-    held = await sessions.which_hold(services.pool, of_sessions) if of_sessions else []
-    return frozenset([*held, *(await access_tokens.which_hold(services.pool, of_tokens) if of_tokens else [])])
 
 
 def bearer_of(visitor: Visitor) -> Bearer:

@@ -1,6 +1,6 @@
 """Tokens for programs, by the SHA-256 of the token: whose they are, what they open, until when."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -56,16 +56,6 @@ async def find(db: Database, token_hash: bytes) -> tuple[Account, frozenset[str]
         USED_AFTER,
     )
     return (account_of(row), frozenset(row["scopes"]), row["is_due"]) if row else None
-
-
-async def which_hold(db: Database, hashes: Collection[bytes]) -> list[bytes]:
-    """Return those of the hashes that are of a token that has not ended."""
-    rows = await db.fetch(
-        "SELECT token_hash FROM access_tokens"
-        " WHERE token_hash = ANY($1::bytea[]) AND (expires_at IS NULL OR expires_at > now())",
-        list(hashes),
-    )
-    return [row["token_hash"] for row in rows]
 
 
 async def used(db: Database, token_hash: bytes) -> None:

@@ -1,6 +1,5 @@
 """Sign-ins, by the SHA-256 of their token."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -37,14 +36,6 @@ async def find(db: Database, token_hash: bytes) -> tuple[Account, datetime, bool
         LIFETIME - SLIDE_AFTER,
     )
     return (account_of(row), row["expires_at"], row["is_due"]) if row else None
-
-
-async def which_hold(db: Database, hashes: Collection[bytes]) -> list[bytes]:
-    """Return those of the hashes that are of a session that has not ended."""
-    rows = await db.fetch(
-        "SELECT token_hash FROM user_sessions WHERE token_hash = ANY($1::bytea[]) AND expires_at > now()", list(hashes)
-    )
-    return [row["token_hash"] for row in rows]
 
 
 async def extend(db: Database, token_hash: bytes) -> datetime | None:
