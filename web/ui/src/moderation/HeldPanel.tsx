@@ -47,9 +47,9 @@ export function HeldPanel({ channelId, onPerson }: { channelId: string; onPerson
   const go = (to: number) => list.current?.querySelectorAll<HTMLElement>('[data-held] .primary')[to]?.focus();
   const decide = (held: HeldMessage, deed: Deed) => {
     const at = here();
+    if (at >= 0) go(at === waiting.length - 1 ? at - 1 : at + 1);
     client.setQueryData(heldQuery(channelId).queryKey, (now) => now?.filter(({ id }) => id !== held.id));
     act.mutate({ run: () => deed.run(channelId, held) });
-    if (at >= 0) setTimeout(() => go(Math.min(at, waiting.length - 2))); // the next one moves up into its place
   };
   const atHere = (deed: Deed) => {
     const held = waiting[here()];

@@ -18,6 +18,7 @@ import { RolesPanel } from './RolesPanel';
 import { SharesPanel } from './SharesPanel';
 import { TermsPanel } from './TermsPanel';
 import { SHOWN, type Shown } from './shown';
+import { useModeratorEvents } from './useModeratorEvents';
 import './moderation.css';
 
 /** The moderators' side of a chat: of my own channel, or of one whose owner trusts me. */
@@ -69,9 +70,10 @@ interface DeskProps {
 function Desk({ channelId, name, isOwner }: DeskProps) {
   const { show = 'queue' } = useSearch({ from: '/dashboard/chat' });
   const [person, setPerson] = useState<string | null>(null);
+  useModeratorEvents(channelId);
   return (
     <div className="desk">
-      <DeskTabs channelId={channelId} name={name} current={show} />
+      <DeskTabs channelId={channelId} name={name} isOwner={isOwner} current={show} />
       <div className="desk-panels">
         <Panels show={show} channelId={channelId} isOwner={isOwner} onPerson={setPerson} />
       </div>
@@ -80,14 +82,14 @@ function Desk({ channelId, name, isOwner }: DeskProps) {
   );
 }
 
-function DeskTabs({ channelId, name, current }: { channelId: string; name: string; current: Shown }) {
+function DeskTabs({ channelId, name, isOwner, current }: DeskProps & { current: Shown }) {
   const { data: held } = useQuery(heldQuery(channelId));
   const { data: reports } = useInfiniteQuery(reportsQuery(channelId));
   const open = reports?.pages.flatMap(({ items }) => items).filter(({ outcome }) => outcome === null) ?? [];
   const waiting = (held?.length ?? 0) + open.length;
   return (
     <nav className="desk-tabs" aria-label="Chat">
-      {Object.entries(SHOWN).map(([show, words]) => (
+      {Object.entries(SHOWN).filter(([show]) => isOwner || show !== 'shared').map(([show, words]) => (
         <Link key={show} to="/dashboard/chat" search={{ channel: name, ...(show !== 'queue' && { show: show as Shown }) }} activeOptions={{ exact: true, includeSearch: true }} aria-current={current === show ? 'page' : undefined}>
           {words}
           {show === 'queue' && waiting > 0 && <span className="desk-count" aria-label={`${waiting} waiting`}>{waiting}</span>}
