@@ -97,8 +97,8 @@ class Listener:
                 await wire.open()
                 pause_s = FIRST_PAUSE_S
                 await self._serve(wire)
-            except* (RedisError, OSError, TimeoutError) as group:
-                self._trouble("redis", group.exceptions[0])
+            except (RedisError, OSError, TimeoutError) as error:
+                self._trouble("redis", error)
             finally:
                 await wire.close()
             check_cancelled()
@@ -111,9 +111,14 @@ class Listener:
         self._changed = dict.fromkeys(self._confirmed)
         self._silent = 0
         self._some.set()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hear(wire), name="hear chat logs")
-            tasks.create_task(self._ask(wire), name="subscribe to chat logs")
+        # No TaskGroup: that of Python 3.11 leaves its owner marked as cancelled when a child fails.
+        hearing = asyncio.create_task(self._hear(wire), name="hear chat logs")
+        hearing.add_done_callback(lambda _: self._some.set())
+        try:
+            await self._ask(wire, hearing)
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
     async def _hear(self, wire: Wire) -> None:
         while True:
@@ -137,13 +142,15 @@ class Listener:
         except Exception:  # what goes wrong with one event of one room must not make all rooms deaf
             log.exception("chat event not handled", name=name.decode(errors="replace"))
 
-    async def _ask(self, wire: Wire) -> None:
-        """Tell Redis what is wanted, and see whether it is there."""
+    async def _ask(self, wire: Wire, hearing: asyncio.Task[None]) -> None:
+        """Tell Redis what is wanted, and see whether it is there; raises what ends `hearing`."""
         loop = asyncio.get_running_loop()
         ping_at = loop.time() + PING_S
         while True:
             await self._until_some(ping_at)
             self._some.clear()
+            if hearing.done():
+                hearing.result()
             if commands := self._changes():
                 await wire.send(commands)
             if loop.time() >= ping_at:

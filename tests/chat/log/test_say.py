@@ -1,6 +1,7 @@
 """chat/log/say.lua in a real Redis: what is refused and why, what a key remembers, what is written."""
 
 import time
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -86,7 +87,7 @@ async def test_a_timeout_says_how_long_and_ends(chat: Running) -> None:
     ],
 )
 async def test_modes_refuse(
-    chat: Running, settings: dict[str, int], who: dict[str, int], code: ErrorCode, retry_ms: int | None
+    chat: Running, settings: dict[str, int], who: dict[str, Any], code: ErrorCode, retry_ms: int | None
 ) -> None:
     await chat.set_modes(**settings)
     refusal = await chat.refusal(line("a", **who))
@@ -105,7 +106,7 @@ async def test_modes_refuse(
         ({"follower_only": False, "follower_minutes": 10}, {}),
     ],
 )
-async def test_modes_let_pass_who_meets_them(chat: Running, settings: dict[str, int], who: dict[str, int]) -> None:
+async def test_modes_let_pass_who_meets_them(chat: Running, settings: dict[str, int], who: dict[str, Any]) -> None:
     await chat.set_modes(**settings)
     await chat.say(line("a", **who))
 
