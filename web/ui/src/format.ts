@@ -2,6 +2,7 @@
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const dayAndTime = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 export const NOTHING = '–';
@@ -39,6 +40,11 @@ export function formatBytes(bytes: number): string {
 
 export function formatDate(time: string): string {
   return dayAndTime.format(new Date(time));
+}
+
+/** 14:05, by this device's clock. */
+export function formatClock(ms: number): string {
+  return clock.format(ms);
 }
 
 /** "3 hours ago", "yesterday". */

@@ -14,6 +14,7 @@ export type Channel = Schemas['Channel'];
 export type Chapter = Schemas['Chapter'];
 export type ChatMessage = Schemas['ChatMessage'];
 export type ChatSettings = Schemas['ChatSettings'];
+export type Chatters = Schemas['Chatters'];
 export type ClientMessage = Schemas['ClientMessage'];
 export type Clip = Schemas['Clip'];
 export type CreateBot = Schemas['CreateBot'];

@@ -14,9 +14,11 @@ interface Props {
   isOnAir: boolean;
   /** Null while there is nothing to cut. */
   onClip: (() => void) | null;
+  isChatShown: boolean;
+  onChat: () => void;
 }
 
-export function ChannelHead({ channel, isOnAir, onClip }: Props) {
+export function ChannelHead({ channel, isOnAir, onClip, isChatShown, onChat }: Props) {
   const { data: me } = useMe();
   const isMine = me?.user.id === channel.userId;
   return (
@@ -37,6 +39,7 @@ export function ChannelHead({ channel, isOnAir, onClip }: Props) {
         {isOnAir && <Figures channel={channel} />}
         <div className="channel-buttons">
           <FollowButton channelId={channel.id} ownerId={channel.userId} isPrimary />
+          <button type="button" className="button" aria-pressed={isChatShown} title={isChatShown ? 'Hide the chat' : 'Show the chat'} data-testid="to-chat" onClick={onChat}><Icon name="chat" size={18} /> Chat</button>
           {onClip && <button type="button" className="button" data-testid="clip" onClick={onClip}><Icon name="clip" size={18} /> Clip</button>}
           <Link to="/$channel/videos" params={{ channel: channel.name }} className="button" data-testid="to-videos"><Icon name="film" size={18} /> Videos</Link>
           <ShareButton what="channels" id={channel.id} subject="this channel" visibility={channel.visibility} isMine={isMine} path={`/${channel.name}`} />

@@ -1,8 +1,11 @@
 import { useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect, useRef, useState, type RefObject } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { MayNotWatch } from '../access/MayNotWatch';
 import { ApiError } from '../api/errors';
 import type { Channel, Vod } from '../api/types';
+import { ChatPanel } from '../chat/ChatPanel';
+import { PictureClock } from '../chat/in-step';
+import { useChat } from '../chat/useChat';
 import type { ClipSource } from '../clips/ClipDialog';
 import { liveChoice } from '../clips/trim';
 import { Button } from '../player/Controls';
@@ -10,6 +13,7 @@ import type { Rest } from '../player/ending';
 import type { Place } from '../player/place';
 import { Player } from '../player/Player';
 import type { PlayerHandle } from '../player/usePlayer';
+import { useChatLikes } from '../stores/chat';
 import { useLampWhile } from '../stores/lamp';
 import { ErrorState } from '../ui/States';
 import { useTitle } from '../ui/useTitle';
@@ -43,6 +47,15 @@ function Watch({ name }: { name: string }) {
   const { rest, vod } = useRecording(name, key, watching.vodId, presence);
   const [isPast, setPast] = useState(false);
   const { seen, handle, clip, openClip, closeClip } = useClip(channel, watching, vod);
+  const clock = useMemo(() => new PictureClock(), []);
+  const room = useChat(channel?.id, clock, key);
+  const { isShown, set: like } = useChatLikes();
+  const toggleChat = () => like({ isShown: !isShown });
+  const seePlace = (now: Place) => {
+    seen(now);
+    setPast(now.isPast);
+    clock.set(now.programMs, handle.current?.state.phase === 'playing');
+  };
   const isOnAir = presence.phase === 'live' && channel !== undefined;
   useLampWhile(isOnAir);
   useTitle(channel ? (channel.isLive && channel.title ? `${channel.displayName}: ${channel.title}` : channel.displayName) : name);
@@ -57,13 +70,16 @@ function Watch({ name }: { name: string }) {
   if (isUnknown) return <ChannelNotFound name={name} />;
   if (query.error && !channel) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
   return (
-    <div className="watch">
+    <div className="watch" data-chat={isShown}>
       <div className="stage" data-testid="stage" data-phase={presence.phase}>
         <Stage name={name} channel={channel} presence={presence} watching={watching} isReconnecting={isReconnecting} rest={rest} vod={vod} send={send} onPastMissing={() => void askWhetherOver()}
-          handle={handle} isHeld={clip !== null} onClip={openClip} onPlace={(now) => (seen(now), setPast(now.isPast))} />
+          handle={handle} isHeld={clip !== null} onClip={openClip} onPlace={seePlace} />
       </div>
-      {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} /> : <ChannelHeadSkeleton />}
-      {presence.phase === 'offline' && channel && <LastVideos name={name} displayName={channel.displayName} />}
+      {isShown && <ChatPanel room={room} channel={channel} accessKey={key} onHide={toggleChat} />}
+      <div className="below">
+        {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} isChatShown={isShown} onChat={toggleChat} /> : <ChannelHeadSkeleton />}
+        {presence.phase === 'offline' && channel && <LastVideos name={name} displayName={channel.displayName} />}
+      </div>
       {clip && <Suspense fallback={null}><ClipDialog source={clip} onClose={closeClip} /></Suspense>}
     </div>
   );
