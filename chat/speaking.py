@@ -83,7 +83,7 @@ class Rules(Protocol):
 class Moderators(Protocol):
     """Who obeys commands and keeps what waits (chat.moderation.moderation.Moderation)."""
 
-    async def obey(self, identity: Identity, channel: ChannelId, command: str, key: str) -> str:
+    async def obey(self, identity: Identity, standing: Standing, channel: ChannelId, command: str, key: str) -> str:
         """Do what a command says ("/timeout name 60"), once for a key; return what was done, in words.
 
         Raises `ApiError`.
@@ -151,7 +151,7 @@ class Speaking:
         typed = read(said.content)
         standing = await self._standings.of(person, channel)
         if isinstance(typed, Command):
-            return await self._obey(identity, said, typed)
+            return await self._obey(identity, standing, said, typed)
         try:
             return await self._speak(typed, person, standing, said)
         except ApiError as refusal:
@@ -162,10 +162,10 @@ class Speaking:
                 raise
             return await self._speak(typed, person, newer, said)
 
-    async def _obey(self, identity: Identity, said: Said, command: Command) -> Ack:
+    async def _obey(self, identity: Identity, standing: Standing, said: Said, command: Command) -> Ack:
         if not identity.may("chat:moderate"):
             raise ApiError(ErrorCode.FORBIDDEN, "This token may not moderate.")
-        notice = await self._moderators.obey(identity, said.channel_id, command.line, said.key)
+        notice = await self._moderators.obey(identity, standing, said.channel_id, command.line, said.key)
         return Ack(said.channel_id, said.key, notice=notice)
 
     async def _speak(self, spoken: Spoken, person: Person, standing: Standing, said: Said) -> Ack | Held:

@@ -30,7 +30,11 @@ METADATA_VALUE_PATTERN = r"^[^\u0000-\u001f\u007f\"]*\Z"
 PASSPHRASE_PATTERN = r"^[\u0021-\u007e]*\Z"  # noqa: S105  # a shape
 SOURCE_URL_PATTERN = r"^(https?|rtsps?|rtmps?|srt|udp)://[\u0021-\u007e]+\Z|^file:[\u0020-\u007e]+\Z"
 TARGET_URL_PATTERN = r"^(rtmps?|srt)://[\u0021-\u007e]+\Z"
+EMOTE_NAME_PATTERN = r"^[A-Za-z0-9_]{2,32}\Z"
+COLOR_PATTERN = r"^(#[0-9A-Fa-f]{6})?\Z"
 PATTERN_WORDS = {
+    EMOTE_NAME_PATTERN: "must be 2 to 32 of A-Z, a-z, 0-9 and _",
+    COLOR_PATTERN: "must be a colour such as #3E63DD",
     PASSPHRASE_PATTERN: "must be of visible ASCII characters, without spaces",
     SOURCE_URL_PATTERN: "must be an address that begins with http, https, rtsp, rtsps, rtmp, rtmps, srt, udp or file",
     TARGET_URL_PATTERN: "must be an address that begins with rtmp, rtmps or srt",
@@ -136,6 +140,8 @@ class PatchMe(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
     """PATCH me: what is absent stays as it is."""
 
     display_name: DisplayName | msgspec.UnsetType = msgspec.UNSET
+    chat_color: Annotated[str, msgspec.Meta(pattern=COLOR_PATTERN)] | msgspec.UnsetType = msgspec.UNSET
+    """Of my name in chats; "" is one that is chosen for me."""
 
 
 class CreateChannel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -296,6 +302,8 @@ class Me(msgspec.Struct, frozen=True, rename="camel"):
     channels: list[OwnedChannel]
     may_pull: bool = False
     """Whether my channels may be fetched from elsewhere; an administrator says so."""
+    chat_color: str = ""
+    """Of my name in chats; "" is one that is chosen for me."""
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):

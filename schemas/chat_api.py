@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.api import ID_PATTERN, LINE_PATTERN, PAGE_DEFAULT, PAGE_MAX, DisplayName, Id, Name, Timestamp
+from schemas.api import (
+    EMOTE_NAME_PATTERN,
+    ID_PATTERN,
+    LINE_PATTERN,
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    DisplayName,
+    Id,
+    Name,
+    Timestamp,
+)
 from schemas.chat import (
     CONTENT_MAX,
     FOLLOWER_MAX_MINUTES,
@@ -22,7 +32,8 @@ from schemas.chat import (
 from schemas.ids import ChannelId, UserId
 
 TOKEN_NAME_MAX = 50
-EMOTE_NAME_PATTERN = r"^[A-Za-z0-9_]{2,32}\Z"
+EMOTE_IMAGE_MAX = 1024 * 1024
+"""Bytes of an uploaded picture."""
 CURSOR_MAX = 200
 ACCOUNT_AGE_MAX_MINUTES = 525_600
 
@@ -163,6 +174,16 @@ class ListMyEmotes(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
     """The query of GET me/emotes: what I may use in that channel."""
 
     channel: UserRef
+
+
+class CreateEmote(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """POST channels/{id}/emotes and POST emotes, as multipart/form-data. `tier`: what one must subscribe to, 0 is
+    everybody (and for those that are everywhere the only one)."""
+
+    name: Annotated[str, msgspec.Meta(pattern=EMOTE_NAME_PATTERN)]
+    image: Annotated[bytes, msgspec.Meta(min_length=1, max_length=EMOTE_IMAGE_MAX)]
+    """PNG, WebP, GIF or AVIF."""
+    tier: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
 
 
 class CreateToken(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -47,6 +47,8 @@ class Operation:
     summary: str
     access: Access
     body: type[msgspec.Struct] | None = None
+    form: type[msgspec.Struct] | None = None
+    """A body that is multipart/form-data; its fields of bytes are files."""
     query: type[msgspec.Struct] | None = None
     data: type[msgspec.Struct]
     is_list: bool = False
@@ -95,7 +97,7 @@ def text(operations: Sequence[Operation], *, version: str) -> str:
 
 
 def _components(operations: Sequence[Operation]) -> dict[str, Json]:
-    structs = [t for o in operations for t in (o.body, o.query, o.data) if t is not None]
+    structs = [t for o in operations for t in (o.body, o.form, o.query, o.data) if t is not None]
     structs += [t for t in vars(chat_api).values() if isinstance(t, type) and t.__module__ == chat_api.__name__]
     types: list[object] = [*dict.fromkeys(structs), api.Page, Failure, *SOCKET_UNIONS.values()]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
@@ -106,6 +108,8 @@ def _components(operations: Sequence[Operation]) -> dict[str, Json]:
         if not config.forbid_unknown_fields and not config.omit_defaults:
             # What the server sends always has every property; only in requests does a default mean "optional".
             schema["required"] = list(schema.get("properties", {}))
+    for form in {operation.form for operation in operations if operation.form is not None}:
+        _files(components[form.__name__])
     _portable(components)
     return {name: components[name] for name in sorted(components)} | unions
 
@@ -134,6 +138,15 @@ def _structs(types: Iterable[object]) -> set[type[msgspec.Struct]]:
     return found
 
 
+def _files(schema: Json) -> None:
+    """Describe the fields of a form that are bytes as files: JSON would have them as base64."""
+    for field in schema["properties"].values():
+        if field.pop("contentEncoding", None) is not None:
+            field["format"] = "binary"
+            field.pop("minLength", None)  # those of base64
+            field.pop("maxLength", None)
+
+
 def _portable(node: object) -> None:
     """Write Python's end-of-text anchor as JSON Schema's, everywhere below the node."""
     if isinstance(node, dict):
@@ -156,9 +169,10 @@ def _operation(operation: Operation, components: dict[str, Json]) -> Json:
         "responses": _responses(operation),
         "security": [] if operation.access is Access.PUBLIC else [{"bearer": []}, {"cookie": []}],
     }
-    if operation.body is not None:
-        schema = {"$ref": REF.format(name=operation.body.__name__)}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    for kind, content_type in ((operation.body, "application/json"), (operation.form, "multipart/form-data")):
+        if kind is not None:
+            schema = {"$ref": REF.format(name=kind.__name__)}
+            described["requestBody"] = {"required": True, "content": {content_type: {"schema": schema}}}
     return described
 
 
@@ -207,7 +221,7 @@ def _failures(operation: Operation) -> dict[HTTPStatus, list[ErrorCode]]:
     }
     if not PARAMETER.search(operation.path) and not operation.may_miss:
         del failures[HTTPStatus.NOT_FOUND]
-    if operation.body is None:
+    if operation.body is None and operation.form is None:
         del failures[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
     if operation.method == "GET":
         del failures[HTTPStatus.CONFLICT]

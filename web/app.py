@@ -16,7 +16,7 @@ from schemas import api, openapi
 from schemas.openapi import Access
 from schemas.relay import RelayHeartbeat
 from schemas.webrtc import WebrtcHeartbeat
-from web import calls, downloads, health, middleware, pages, signed, thumbnails
+from web import calls, downloads, emotes, health, middleware, pages, signed, thumbnails
 from web.api import (
     accounts,
     callbacks,
@@ -33,7 +33,8 @@ from web.api import (
     webrtc,
 )
 from web.calls import Endpoint
-from web.routes import chat, emotes, presence, replay, tokens
+from web.routes import chat, presence, replay, tokens
+from web.routes import emotes as emote_routes
 from web.services import SERVICES, Services
 from web.webrtc import gateway
 
@@ -127,7 +128,7 @@ ENDPOINTS = (
     Endpoint(name="unfollow", method="DELETE", path="/follows/{channel}", access=USER, summary="Follow it no more",
              data=api.Nothing, handler=follows.unfollow),
     *chat.ENDPOINTS,
-    *emotes.ENDPOINTS,
+    *emote_routes.ENDPOINTS,
     *presence.ENDPOINTS,
     *replay.ENDPOINTS,
     *tokens.ENDPOINTS,
@@ -151,6 +152,7 @@ def public_app(services: Services, sockets: SocketServer | None, parts: Collecti
         app.router.add_get(f"{PREFIX}/openapi.json", pages.openapi_document(openapi_text()))
         thumbnails.add_to(app)
         downloads.add_to(app)
+        emotes.add_to(app)
         gateway.add_to(app)
         pages.add_to(app)
     return app

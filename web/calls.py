@@ -18,6 +18,7 @@ from chat.store import roles
 from schemas.api import PATTERN_WORDS, Data, DataList, Page
 from schemas.errors import ApiError, ErrorCode
 from schemas.openapi import Access, Operation
+from web.forms import read_form
 from web.identity import Visitor, clear_session_cookie, refuse_foreign_page, set_session_cookie, visitor_of
 from web.proxies import client_address
 from web.services import SERVICES, Services
@@ -116,7 +117,10 @@ async def _answer(endpoint: Endpoint, request: web.Request) -> web.Response:
     query = decode_query(request, endpoint.query)
     owned = await _channel_of(endpoint.access, services, request, visitor)
     body = await decode_body(request, endpoint.body) if endpoint.body else None
-    call: Call[Any] = Call(services=services, request=request, input=body or query, visitor=visitor, owned=owned)
+    form = await decode_form(request, endpoint.form) if endpoint.form else None
+    call: Call[Any] = Call(
+        services=services, request=request, input=body or form or query, visitor=visitor, owned=owned
+    )
     result = await endpoint.handler(call)
     if isinstance(result, Listing):
         content = msgspec.json.encode(DataList(list(result.items), Page(result.cursor)))
@@ -201,6 +205,15 @@ async def decode_body(request: web.Request, kind: type[msgspec.Struct]) -> msgsp
         raise invalid(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ApiError(ErrorCode.PARSE_ERROR, "The body is not JSON.") from None
+
+
+async def decode_form(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Return the multipart body as its Struct. Raises PARSE_ERROR, INVALID_REQUEST, PAYLOAD_TOO_LARGE."""
+    fields = await read_form(request)
+    try:
+        return msgspec.convert(fields, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
 
 
 def given(value: T | msgspec.UnsetType) -> T | None:

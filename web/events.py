@@ -18,6 +18,7 @@ from schemas.socket import (
     STREAM_EVENTS,
     ChannelEvent,
     ChannelUpdated,
+    EmotesChanged,
     StreamInterrupted,
     StreamOffline,
     StreamOnline,
@@ -70,6 +71,10 @@ class Events:
     async def updated(self, channel: ChannelId) -> None:
         """Tell viewers to look at the channel's title and category again."""
         await self._announce([ChannelUpdated(channel)])
+
+    async def emotes_changed(self, channel: ChannelId) -> None:
+        """Tell pages and processes that emotes came or went; "" is those that are everywhere."""
+        await self._announce([EmotesChanged(channel)])
 
     async def cut(self, sessions: Sequence[SessionId], reason: str) -> None:
         """Tell ingest to end these sessions now."""

@@ -16,7 +16,7 @@ from chat.store import Database, emotes
 from chat.store.emotes import EmoteRow
 from schemas.chat import EmotePosition
 from schemas.ids import ChannelId, UserId
-from schemas.socket import NewSubscriber
+from schemas.socket import ChannelEvent, EmotesChanged, NewSubscriber
 
 EVERYWHERE: Final = ChannelId("")
 BELIEVED_S: Final = 60.0
@@ -51,7 +51,7 @@ class Emotes:
         """Return the places of emotes among the words of a text."""
         tiers = await self.tiers(person)
         sets = await self.sets([channel, EVERYWHERE, *tiers])
-        here = {**tiers, channel: tier_here(standing)}
+        here = {**tiers, channel: emotes.tier_of(standing.role, standing.subscription_tier)}
         known: dict[str, EmoteRow | None] = {}
         found: list[EmotePosition] = []
         for word in words:
@@ -86,6 +86,11 @@ class Emotes:
             assert isinstance(told, NewSubscriber)
             self.forget_author(told.user_id)
 
+    def heard(self, told: ChannelEvent) -> None:
+        """Forget what a `ChannelEvent` changes: for `Hub.watch_states`."""
+        if isinstance(told, EmotesChanged):
+            self.forget(told.channel_id)
+
     async def close(self) -> None:
         """End what is under way."""
         await self._sets.close()
@@ -99,11 +104,6 @@ class Emotes:
 
     async def _read_tiers(self, users: list[UserId]) -> Mapping[UserId, Tiers]:
         return await emotes.entitled(self._db, users)
-
-
-def tier_here(standing: Standing) -> int:
-    """Return up to which tier somebody may use the channel's own emotes in it."""
-    return emotes.OWN_TIER if standing.role == "broadcaster" else standing.subscription_tier
 
 
 def is_only_emotes(words: Sequence[Word], positions: Sequence[EmotePosition]) -> bool:

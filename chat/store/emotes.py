@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from chat.store import Connection, Database
+from schemas.chat import Role
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, UserId
 
@@ -91,8 +92,7 @@ async def create(
     """
     # one at a time for each channel, or two uploads would both find the last slot free
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('emotes ' || $1))", emote.channel_id or "")
-    if slots:
-        await _refuse_full(connection, emote, slots[emote.tier])
+    await refuse_taken(connection, emote.channel_id, emote.name, emote.tier, slots)
     try:
         await connection.execute(
             f"INSERT INTO emotes ({COLUMNS}, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -105,24 +105,38 @@ async def create(
             by,
         )
     except asyncpg.UniqueViolationError:
-        message = f"There is an emote {emote.name} already."
-        raise ApiError(ErrorCode.DUPLICATE, message, fields={"name": "is taken"}) from None
+        raise _taken(emote.name) from None
     await connection.executemany(
         "INSERT INTO emote_pictures (emote_id, scale, width, height, content) VALUES ($1, $2, $3, $4, $5)",
         [(emote.id, p.scale, p.width, p.height, p.content) for p in pictures],
     )
 
 
-async def _refuse_full(connection: Connection, emote: EmoteRow, slots: int) -> None:
-    taken = await connection.fetchval(
-        "SELECT count(*) FROM emotes WHERE channel_id = $1 AND tier = $2 AND deleted_at IS NULL",
-        emote.channel_id,
-        emote.tier,
+async def refuse_taken(db: Database, channel: ChannelId | None, name: str, tier: int, slots: Mapping[int, int]) -> None:
+    """Raise DUPLICATE when a name is taken, CONFLICT when a tier is full: ask before the work of making pictures."""
+    row = await db.fetchrow(
+        "SELECT count(*) FILTER (WHERE name = $2) AS named, count(*) FILTER (WHERE tier = $3) AS taken FROM emotes"
+        " WHERE channel_id IS NOT DISTINCT FROM $1 AND deleted_at IS NULL",
+        channel,
+        name,
+        tier,
     )
-    if taken >= slots:
-        whose = f"of tier {emote.tier}" if emote.tier else "for everybody"
-        message = f"All {slots} slots for emotes {whose} are taken: delete one first."
+    assert row is not None
+    if row["named"]:
+        raise _taken(name)
+    if slots and row["taken"] >= slots[tier]:
+        whose = f"of tier {tier}" if tier else "for everybody"
+        message = f"All {slots[tier]} slots for emotes {whose} are taken: delete one first."
         raise ApiError(ErrorCode.CONFLICT, message, fields={"tier": "is full"})
+
+
+def _taken(name: str) -> ApiError:
+    return ApiError(ErrorCode.DUPLICATE, f"There is an emote {name} already.", fields={"name": "is taken"})
+
+
+def tier_of(role: Role, subscription_tier: int) -> int:
+    """Return up to which tier somebody may use a channel's own emotes in it."""
+    return OWN_TIER if role == "broadcaster" else subscription_tier
 
 
 async def delete(db: Database, channel: ChannelId | None, emote: str) -> bool:
@@ -137,7 +151,39 @@ async def delete(db: Database, channel: ChannelId | None, emote: str) -> bool:
     )
 
 
-async def picture(db: Database, emote: str, scale: int) -> bytes | None:
-    """Return the WebP of an emote, also of one that was taken away."""
-    content = await db.fetchval("SELECT content FROM emote_pictures WHERE emote_id = $1 AND scale = $2", emote, scale)
-    return bytes(content) if content is not None else None
+async def pictures(db: Database, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
+    """Return the WebP of emotes and scales, also of emotes that were taken away."""
+    rows = await db.fetch(
+        "SELECT p.emote_id, p.scale, p.content FROM unnest($1::text[], $2::integer[]) AS w (emote_id, scale)"
+        " JOIN emote_pictures p ON p.emote_id = w.emote_id AND p.scale = w.scale",
+        [emote for emote, _ in wanted],
+        [scale for _, scale in wanted],
+    )
+    return {(row["emote_id"], row["scale"]): row["content"] for row in rows}
+
+
+async def never_there(db: Database, names: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the emotes (id to name) that have no row, and whose name nothing has that is everywhere."""
+    rows = await db.fetch(
+        "SELECT w.id FROM unnest($1::text[], $2::text[]) AS w (id, name) WHERE NOT EXISTS (SELECT 1 FROM emotes e"
+        " WHERE e.id = w.id OR (e.channel_id IS NULL AND e.name = w.name AND e.deleted_at IS NULL))",
+        list(names),
+        list(names.values()),
+    )
+    missing = {row["id"] for row in rows}
+    return {emote: name for emote, name in names.items() if emote in missing}
+
+
+async def add_default(db: Database, emote: str, name: str, pictures: Sequence[Picture]) -> None:
+    """Add an emote that is everywhere with its pictures; nothing if somebody else does it."""
+    await db.execute(
+        "WITH added AS (INSERT INTO emotes (id, channel_id, name) VALUES ($1, NULL, $2) ON CONFLICT DO NOTHING"
+        " RETURNING id) INSERT INTO emote_pictures (emote_id, scale, width, height, content)"
+        " SELECT added.id, p.* FROM added, unnest($3::integer[], $4::integer[], $5::integer[], $6::bytea[]) AS p",
+        emote,
+        name,
+        [picture.scale for picture in pictures],
+        [picture.width for picture in pictures],
+        [picture.height for picture in pictures],
+        [picture.content for picture in pictures],
+    )

@@ -80,6 +80,8 @@ async def patch_me(call: Call[api.PatchMe]) -> api.Me:
     account = call.account
     if isinstance(call.input.display_name, str):
         await users.set_display_name(call.services.pool, account.id, call.input.display_name)
+    if isinstance(call.input.chat_color, str):
+        await users.set_chat_color(call.services.pool, account.id, call.input.chat_color.upper())
     changed = await users.by_name(call.services.pool, account.username)
     return await _me(call, changed or account)
 
@@ -92,6 +94,7 @@ async def _me(call: Call[None] | Call[api.PatchMe], account: Account) -> api.Me:
         account.email,
         [api.OwnedChannel(channel.id, channel.name) for channel in own],
         may_pull=may_pull(account),
+        chat_color=account.chat_color,
     )
 
 

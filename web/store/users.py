@@ -103,6 +103,11 @@ async def set_display_name(db: Database, user: UserId, display_name: str) -> Non
     await db.execute("UPDATE users SET display_name = $2 WHERE id = $1", user, display_name)
 
 
+async def set_chat_color(db: Database, user: UserId, color: str) -> None:
+    """Colour the name in chats: "#RRGGBB" in capitals, "" for one that follows from the id."""
+    await db.execute("UPDATE users SET chat_color = $2 WHERE id = $1", user, color)
+
+
 async def any_exists(db: Database) -> bool:
     """Return whether there is any account yet."""
     return bool(await db.fetchval("SELECT EXISTS (SELECT 1 FROM users)"))
