@@ -51,7 +51,7 @@ def refusal(error: ErrorBody, command: str) -> str:
     if command and error.code is ErrorCode.INVALID_REQUEST:
         return f"usage_{command}" if command in DONE else "unrecognized_cmd"
     if command and error.code is ErrorCode.NOT_FOUND:
-        return f"bad_{command}_no_user" if command in DONE else "invalid_user"
+        return "invalid_user"
     return REFUSALS.get(error.code, OTHER_REFUSAL)
 
 
