@@ -29,7 +29,7 @@ def spoken(line: Line, answer: list[Any]) -> Place | Held:
         case [b"held"]:
             return Held(line.held_id)
         case [b"again", first]:
-            return _first_answer(first)
+            return first_answer(first)
         case [b"refused", code, retry_ms]:
             raise _refusal(ErrorCode(code.decode("ascii")), retry_ms if retry_ms >= 0 else None)
     raise AssertionError(f"say.lua answered {answer!r}")
@@ -42,7 +42,8 @@ def told(act: Act, answer: list[Any]) -> list[Place]:
     return [Place(act.id, int(first) + n, epoch, int(at_ms), is_repeat) for n in range(int(number))]
 
 
-def _first_answer(kept: bytes) -> Place | Held:
+def first_answer(kept: bytes) -> Place | Held:
+    """Return what is kept under a key that was answered."""
     kind, _, rest = kept.decode().partition(" ")
     if kind == "h":
         return Held(rest, is_repeat=True)

@@ -7,6 +7,9 @@ local JUMP = 1000000
 -- Characters of the list of servers that have given numbers: the last ten or so.
 local RUNS_MAX = 400
 
+-- Behind the arguments of each script: the identity of the server that this connection leads to, and what a new epoch
+-- would be called.
+local run, epoch = ARGV[#ARGV - 1], ARGV[#ARGV]
 local call = redis.call -- a look-up less; most of what an append costs are its calls
 
 local function now_ms()
@@ -31,10 +34,10 @@ local function set_modes(flat)
   call('HSET', KEYS[1], 'modes', is_any, unpack(flat))
 end
 
--- kept: epoch, seq, at and run of the state. run: the server's identity, epoch: what a new epoch would be called.
+-- kept: epoch, seq, at and run of the state.
 -- A server that is seen for the first time may lack numbers that were given; one that is known does not come first
 -- again, so that a sender with an old identity cannot flap it. The clock of a log never goes back.
-local function open(kept, run, epoch, now)
+local function open(kept, now)
   local place = { epoch = kept[1], prev = tonumber(kept[2]), at = math.max(now, tonumber(kept[3])) }
   place.seq = place.prev
   if kept[4] ~= run then
@@ -56,7 +59,7 @@ local function append(place, kind, head, events)
   place.prev = place.seq
 end
 
-local function close(place, run, dirty, channel)
+local function close(place, dirty, channel)
   if place.runs then
     call('HSET', KEYS[1], 'seq', whole(place.seq), 'at', whole(place.at),
       'epoch', place.epoch, 'run', run, 'runs', place.runs)

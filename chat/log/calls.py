@@ -15,7 +15,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseE
 from redis.typing import EncodableT
 
 from chat.log.scripts import ALL, Script
-from chat.log.wire import Command, Wire
+from chat.log.wire import Wire, pack
 from config.tasks import check_cancelled
 from schemas.errors import ApiError, ErrorCode
 
@@ -34,6 +34,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 """Before a lost connection is made again."""
 RETRY_AFTER_MS: Final = 1000
 EPOCH_BYTES: Final = 9
+SERVER_ARGUMENTS: Final = 2
+"""Put behind those of each call: run and epoch."""
 AGAIN: Final = "the chat can't take this right now; try again with the same key"
 DURABLE: Final = frozenset({b"placed", b"held", b"again", b"told"})
 """Answers that promise something: not given before enough replicas have it."""
@@ -52,15 +54,17 @@ def make_epoch() -> str:
 
 
 class _Call:
-    """Sent again on another connection when one was lost: scripts are safe to repeat (keys, ids of acts)."""
+    """Sent again on another connection when one was lost: scripts are safe to repeat (keys, ids of acts).
 
-    __slots__ = ("arguments", "epoch", "future", "keys", "script")
+    Packed where it is made, so that what cannot be packed fails its caller and not the connection.
+    """
 
-    def __init__(self, script: Script, keys: Sequence[EncodableT], arguments: Sequence[EncodableT], epoch: str) -> None:
-        self.script = script
-        self.keys = keys
-        self.arguments = arguments
-        self.epoch = epoch
+    __slots__ = ("future", "packed")
+
+    def __init__(self, script: Script, keys: Sequence[EncodableT], arguments: Sequence[EncodableT]) -> None:
+        command = pack(("EVALSHA", script.sha, len(keys), *keys, *arguments))
+        parts, _, rest = command.partition(b"\r\n")
+        self.packed = b"*%d\r\n%b" % (int(parts[1:]) + SERVER_ARGUMENTS, rest)
         self.future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
 
 
@@ -76,18 +80,17 @@ class Calls:
         self._is_over = False
         self._identity = b""
         self._identified_at_s = 0.0
-        self._epoch = ""
+        self._server = b""
+        """The packed arguments that say where numbers come from."""
 
-    async def call(
-        self, script: Script, keys: Sequence[EncodableT], arguments: Sequence[EncodableT], epoch: str = ""
-    ) -> list[Any]:
-        """Run a script and return its answer. Its first arguments, put before, are run and epoch (append.lua).
+    async def call(self, script: Script, keys: Sequence[EncodableT], arguments: Sequence[EncodableT]) -> list[Any]:
+        """Run a script and return its answer; run and epoch (append.lua) are put behind its arguments.
 
-        Raises `ApiError` UNAVAILABLE. Without an `epoch` a new one is named after the connection.
+        Raises `ApiError` UNAVAILABLE, UnicodeError for text that is none (lone surrogates).
         """
         if self._is_over or len(self._waiting) >= QUEUE_MAX:
             raise unavailable()
-        call = _Call(script, keys, arguments, epoch)
+        call = _Call(script, keys, arguments)
         self._waiting.append(call)
         self._some.set()
         try:
@@ -127,7 +130,8 @@ class Calls:
     async def _identify(self, wire: Wire) -> None:
         identity = await wire.identity(ANSWER_S)
         if identity != self._identity:
-            self._identity, self._epoch = identity, make_epoch()
+            self._identity = identity
+            self._server = pack((identity, make_epoch())).partition(b"\r\n")[2]
         self._identified_at_s = time.monotonic()
 
     async def _load(self, wire: Wire) -> None:
@@ -155,12 +159,12 @@ class Calls:
         return batch
 
     async def _send(self, wire: Wire, batch: list[_Call]) -> None:
-        commands = [self._command(call) for call in batch]
+        packed = [part for call in batch for part in (call.packed, self._server)]
         if self.replicas:
-            commands.append(("WAIT", self.replicas, WAIT_MS))
+            packed.append(pack(("WAIT", self.replicas, WAIT_MS)))
         try:
-            await wire.send(commands)
-            answers = await wire.answers(len(commands), ANSWER_S)
+            await wire.send_packed(packed)
+            answers = await wire.answers(len(batch) + (self.replicas > 0), ANSWER_S)
         except BaseException:
             self._waiting.extendleft(reversed(batch))  # whatever became of them
             raise
@@ -192,17 +196,6 @@ class Calls:
             _fail(call)
         else:
             call.future.set_result(answer)
-
-    def _command(self, call: _Call) -> Command:
-        return (
-            "EVALSHA",
-            call.script.sha,
-            len(call.keys),
-            *call.keys,
-            self._identity,
-            call.epoch or self._epoch,
-            *call.arguments,
-        )
 
 
 def _confirmed(answer: Any) -> int:

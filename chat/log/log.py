@@ -151,6 +151,10 @@ class ChatLog:
         await self.where(channel)
         return await self._reads.has(channel, seq, epoch)
 
+    async def answered(self, channel: ChannelId, user: UserId, key: str) -> Place | Held | None:
+        """Return what a message with this key was answered within the last 5 minutes, None if there was none."""
+        return await self._reads.answered(channel, user, key)
+
     async def ban_of(self, channel: ChannelId, user: UserId) -> int | None:
         """Return until when (ms) somebody may not chat, 0 for ever, None if they may."""
         await self.where(channel)

@@ -1,13 +1,13 @@
 -- Says a line, holds it, or refuses it. Nothing is written by a refusal, except the rate that a refused line used.
 -- KEYS: state, log, bans, answered key, rate, slow, text of the author, text of anybody, dirty channels.
 -- Answers: cold | again, answer | refused, code, retry_ms (-1: none) | held | placed, seq, epoch, at.
-local run, epoch, channel, events = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local user, id, kind, head = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local interval, burst = tonumber(ARGV[9]), tonumber(ARGV[10])
-local is_privileged, is_subscriber, only_emotes = ARGV[11] == '1', ARGV[12] == '1', ARGV[13] == '1'
-local follows_minutes, account_minutes = tonumber(ARGV[14]), tonumber(ARGV[15])
-local has_digest, characters = ARGV[16] == '1', tonumber(ARGV[17])
-local held, approves, is_replicated = ARGV[18], ARGV[19], ARGV[20] == '1'
+local channel, events = ARGV[1], ARGV[2]
+local user, id, kind, head = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
+local is_privileged, is_subscriber, only_emotes = ARGV[9] == '1', ARGV[10] == '1', ARGV[11] == '1'
+local follows_minutes, account_minutes = tonumber(ARGV[12]), tonumber(ARGV[13])
+local has_digest, characters = ARGV[14] == '1', tonumber(ARGV[15])
+local held, approves, is_replicated = ARGV[16], ARGV[17], ARGV[18] == '1'
 
 local ANSWERED_MS = 300000
 local OWN_AGAIN_MS = 30000
@@ -113,9 +113,9 @@ end
 if is_unique then
   call('SET', KEYS[8], 1, 'PX', UNIQUE_MS)
 end
-local place = open(state, run, epoch, now)
+local place = open(state, now)
 append(place, kind, head, events)
-close(place, run, KEYS[9], channel)
+close(place, KEYS[9], channel)
 local seq, at = whole(place.seq), whole(place.at)
 call('SET', KEYS[4], 'p ' .. seq .. ' ' .. place.epoch .. ' ' .. at .. ' ' .. id, 'PX', ANSWERED_MS)
 return { 'placed', seq, place.epoch, at }

@@ -1,9 +1,9 @@
 -- Does an act: its effects and its events, once.
 -- KEYS: state, log, bans, answer to the act, dirty channels.
--- ARGV: run, epoch, channel, where to publish, 1 if WAIT follows, then of each event: kind, head, bans (their number,
+-- ARGV: channel, where to publish, 1 if WAIT follows, then of each event: kind, head, bans (their number,
 -- then user and until), unbans (number, users), settings (number, names and values).
 -- Answers: cold | again, answer | told, answer. The answer: epoch, at, seq of the first event, number of events.
-local run, epoch, channel, events, is_replicated = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
+local channel, events, is_replicated = ARGV[1], ARGV[2], ARGV[3] == '1'
 
 local TOLD_MS = 604800000
 
@@ -19,16 +19,16 @@ if answer then
   return { 'again', answer }
 end
 
-local cursor = 6
+local cursor = 4
 local function take()
   cursor = cursor + 1
   return ARGV[cursor - 1]
 end
 
 local now = now_ms()
-local place = open(state, run, epoch, now)
+local place = open(state, now)
 local first, count = place.seq + 1, 0
-while cursor <= #ARGV do
+while cursor <= #ARGV - 2 do
   local kind, head = take(), take()
   local bans = tonumber(take())
   for _ = 1, bans do
@@ -57,7 +57,7 @@ while cursor <= #ARGV do
   end
 end
 if count > 0 then
-  close(place, run, KEYS[5], channel)
+  close(place, KEYS[5], channel)
 end
 answer = place.epoch .. ' ' .. whole(place.at) .. ' ' .. whole(first) .. ' ' .. count
 call('SET', KEYS[4], answer, 'PX', TOLD_MS)

@@ -1,7 +1,7 @@
 -- Begins the log of a channel from what the database knows, unless somebody else just did.
--- KEYS: state, log, bans, bans that were staged. ARGV: run, epoch, seq, number of staged bans, settings.
+-- KEYS: state, log, bans, bans that were staged. ARGV: name of the epoch, seq, number of staged bans, settings.
 -- Answers: warm | cold (what was staged is gone: stage again).
-local run, epoch, seq, staged = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local begun, seq, staged = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 if call('HEXISTS', KEYS[1], 'epoch') == 1 then
   call('DEL', KEYS[4])
@@ -26,7 +26,7 @@ if staged > 0 then
   call('PERSIST', KEYS[3])
 end
 local base = whole(seq)
-call('HSET', KEYS[1], 'epoch', epoch, 'seq', base, 'at', at, 'base', base, 'origin', epoch,
+call('HSET', KEYS[1], 'epoch', begun, 'seq', base, 'at', at, 'base', base, 'origin', begun,
   'run', run, 'runs', run)
-set_modes({ unpack(ARGV, 5) })
+set_modes({ unpack(ARGV, 4, #ARGV - 2) })
 return { 'warm' }

@@ -85,7 +85,7 @@ class Warming:
         settings: list[EncodableT] = []
         for name, value in recalled.settings.items():
             settings += (name, value)
-        await self._calls.call(WARM, names, (recalled.seq, len(recalled.bans), *settings), epoch=make_epoch())
+        await self._calls.call(WARM, names, (make_epoch(), recalled.seq, len(recalled.bans), *settings))
 
     async def _stage(self, name: str, bans: Mapping[UserId, int]) -> None:
         flat: list[EncodableT] = []

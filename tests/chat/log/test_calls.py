@@ -220,3 +220,9 @@ async def _fail_over(master: PortValkey, replica: PortValkey, there: Switch) -> 
     await asyncio.to_thread(master.kill)
     replica.do("REPLICAOF", "NO", "ONE")
     there.lead(replica.port)
+
+
+async def test_text_that_is_none_fails_its_caller_only(chat: Running) -> None:
+    with pytest.raises(UnicodeError):
+        await chat.say(line("\ud800", id="x", head=b"{"))
+    assert (await chat.say(line("a"))).seq == 1
