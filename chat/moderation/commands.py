@@ -14,7 +14,7 @@ from schemas.errors import ApiError, ErrorCode
 TIMEOUT_S: Final = 600
 SLOW_S: Final = 30
 PIN_MIN_S, PIN_MAX_S = 30, 86_400
-_DURATION: Final = re.compile(r"(?:\d{1,7}[smhdw]?)(?:\d{1,7}[smhdw]){0,4}", re.IGNORECASE)
+_DURATION: Final = re.compile(r"(?:\d{1,9}[smhdw]?)(?:\d{1,9}[smhdw]){0,4}", re.IGNORECASE | re.ASCII)
 _PART: Final = re.compile(r"(\d+)([smhdw]?)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _NAME: Final = re.compile(NAME_PATTERN)
