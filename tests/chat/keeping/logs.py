@@ -9,6 +9,7 @@ from chat.entry import Entry, head, head_of_announcement, head_of_message
 from chat.keeping.keeper import Keeper
 from chat.log import keys
 from chat.log.entries import fields_of
+from chat.log.recall import Recalled
 from config.postgres import Pool
 from schemas.chat import Authored, ReplyTo
 from schemas.ids import ChannelId, UserId
@@ -97,3 +98,7 @@ async def until_kept(keeper: Keeper, redis: Redis, rounds: int = 100) -> None:
         if not await redis.exists(keys.DIRTY):
             return
     raise AssertionError("the log is never written down")
+
+
+async def recall_nothing(_channel: ChannelId) -> Recalled:
+    raise AssertionError("reading what was said begins no log")
