@@ -151,7 +151,8 @@ class Speaking:
         typed = read(said.content)
         standing = await self._standings.of(person, channel)
         if isinstance(typed, Command):
-            return await self._obey(identity, standing, said, typed)
+            notice = await self._moderators.obey(identity, standing, channel, typed.line, said.key)
+            return Ack(channel, said.key, notice=notice)
         try:
             return await self._speak(typed, person, standing, said)
         except ApiError as refusal:
@@ -161,12 +162,6 @@ class Speaking:
             if newer is None or newer == standing:
                 raise
             return await self._speak(typed, person, newer, said)
-
-    async def _obey(self, identity: Identity, standing: Standing, said: Said, command: Command) -> Ack:
-        if not identity.may("chat:moderate"):
-            raise ApiError(ErrorCode.FORBIDDEN, "This token may not moderate.")
-        notice = await self._moderators.obey(identity, standing, said.channel_id, command.line, said.key)
-        return Ack(said.channel_id, said.key, notice=notice)
 
     async def _speak(self, spoken: Spoken, person: Person, standing: Standing, said: Said) -> Ack | Held:
         try:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from schemas import api, chat, chat_api
 from schemas.openapi import Access
+from web.api import speaking
 from web.api.chat import bans, channels, messages, people, queues, roles, settings
 from web.calls import Endpoint
 
@@ -31,6 +32,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              scope="chat:moderate", handler=bans.time_out),
     Endpoint(name="deleteTimeout", method="DELETE", path="/channels/{channel}/chat/timeouts/{user}", access=MODERATOR,
              summary="End a timeout", data=api.Nothing, scope="chat:moderate", handler=bans.end_timeout),
+    Endpoint(name="postChatMessage", method="POST", path="/channels/{channel}/chat/messages", access=USER,
+             summary="Say something", body=chat_api.PostMessage, data=chat_api.Sent, scope="chat:write",
+             handler=speaking.post_message),
     Endpoint(name="deleteChatMessage", method="DELETE", path="/channels/{channel}/chat/messages/{message}",
              access=MODERATOR, summary="Take a message away", data=api.Nothing, scope="chat:moderate",
              handler=messages.delete_message),
