@@ -8,13 +8,12 @@ from typing import Final, Protocol
 
 import msgspec
 
-from chat.entry import Entry, text
+from chat.entry import SPOKEN, Entry, text
 from chat.frames import encode, frame, head
 from schemas.ids import ChannelId, UserId
 from schemas.socket import ChannelEvent, LoggedEvent, Reset, ServerMessage
 
 RoomMessage = LoggedEvent | ChannelEvent | Reset
-_MESSAGE_ID: Final = b'"message":{"id":"'
 
 
 class RoomEvent:
@@ -61,12 +60,20 @@ class RoomEvent:
     @property
     def message_id(self) -> str:
         """The id of the message that it holds, "" for none."""
-        if self.kind not in ("message", "announcement"):
+        return self._of_message(b'"message":{"id":"')
+
+    @property
+    def author_id(self) -> str:
+        """The account that said the message that it holds, "" for none."""
+        return self._of_message(b'"userId":"')
+
+    def _of_message(self, mark: bytes) -> str:
+        if self.kind not in SPOKEN:
             return ""
-        start = self.frame.find(_MESSAGE_ID)
+        start = self.frame.find(mark)
         if start < 0:
             return ""
-        start += len(_MESSAGE_ID)
+        start += len(mark)
         return self.frame[start : self.frame.index(b'"', start)].decode("ascii", "replace")
 
 

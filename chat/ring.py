@@ -94,11 +94,15 @@ class Ring:
         """Return the event with a message of this id, None if there is none or it was taken away since."""
         wanted = b'"message":{"id":"%s"' % message_id.encode()
         deleted = b'"messageId":"%s"' % message_id.encode()
+        banned: list[RoomEvent] = []
         for event in reversed(self._events):
             if event.kind == "clear_chat" or (event.kind == "message_deleted" and deleted in event.frame):
                 return None
-            if event.message_id and wanted in event.frame:
-                return event
+            if event.kind in ("user_banned", "user_timed_out"):
+                banned.append(event)
+            elif event.message_id and wanted in event.frame:
+                author = b'"userId":"%s"' % event.author_id.encode()
+                return None if any(author in ban.frame for ban in banned) else event
         return None
 
     def _encoded(self, first: int, until: int, format_: Format) -> bytes:
@@ -116,7 +120,7 @@ class Ring:
         """Return the number of the first event behind a place."""
         index = bisect_right(self._events, place.seq, key=_seq)
         before = self.base if index == 0 else _place(self._events[index - 1])
-        return self._start + index if before == place else None
+        return self._start + index if before == place and place.epoch else None
 
     def _drop_oldest(self) -> None:
         event = self._events.popleft()
