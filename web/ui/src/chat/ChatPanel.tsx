@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState, type KeyboardEvent } from 'react';
 import type { Channel, ChatMessage } from '../api/types';
 import { formatCount } from '../format';
@@ -80,6 +81,7 @@ function Chat({ room, channel, accessKey, onHide, hasPicture = true }: Props & {
               <>
                 {hasPicture && <MenuItem isOn={likes.isInStep} onPick={() => likes.set({ isInStep: !likes.isInStep })}>In step with my picture</MenuItem>}
                 <MenuItem isOn={likes.hasTimes} onPick={() => likes.set({ hasTimes: !likes.hasTimes })}>Show times</MenuItem>
+                {hasPicture && room.mayModerate && <Link role="menuitem" to="/dashboard/chat" search={{ channel: channel.name }}>Moderators’ page</Link>}
               </>
             )}
           </PopMenu>

@@ -1,9 +1,12 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { chatSettingsQuery, heldQuery, reportsQuery } from '../api/moderation';
 import { channelQuery, useMe } from '../api/queries';
 import type { Channel } from '../api/types';
+import { ChatPanel } from '../chat/ChatPanel';
+import { PictureClock } from '../chat/in-step';
+import { useChat } from '../chat/useChat';
 import { DashboardFrame } from '../dashboard/DashboardFrame';
 import { EmptyState, ErrorState } from '../ui/States';
 import { useTitle } from '../ui/useTitle';
@@ -28,7 +31,7 @@ export function ModerationPage() {
   if (me && wanted && !me.channels.some(({ name }) => name === wanted)) return <OthersChannel key={wanted} name={wanted} isAdmin={me.isAdmin} />;
   return (
     <DashboardFrame tab="chat" title="Chat" wanted={wanted} testid="dashboard-chat">
-      {(chosen) => <Desk key={chosen.id} channelId={chosen.id} name={chosen.name} isOwner />}
+      {(chosen) => <Desk key={chosen.id} channelId={chosen.id} ownerId={me?.user.id ?? ''} name={chosen.name} isOwner />}
     </DashboardFrame>
   );
 }
@@ -41,7 +44,7 @@ function OthersChannel({ name, isAdmin }: { name: string; isAdmin: boolean }) {
 }
 
 /** The lists of terms are there for moderators alone: that is how the page knows. */
-function Trusted({ channel: { id, name, displayName }, isAdmin }: { channel: Channel; isAdmin: boolean }) {
+function Trusted({ channel: { id, userId, name, displayName }, isAdmin }: { channel: Channel; isAdmin: boolean }) {
   const { data: settings } = useQuery(chatSettingsQuery(id));
   if (settings?.blockedTerms === null) {
     return (
@@ -56,18 +59,19 @@ function Trusted({ channel: { id, name, displayName }, isAdmin }: { channel: Cha
         <div><h1>Chat of {displayName}</h1><p className="muted">You moderate {name}</p></div>
         <div className="dashboard-actions"><Link to="/$channel" params={{ channel: name }} className="button">View channel</Link></div>
       </div>
-      <Desk channelId={id} name={name} isOwner={isAdmin} />
+      <Desk channelId={id} ownerId={userId} name={name} isOwner={isAdmin} />
     </div>
   );
 }
 
 interface DeskProps {
   channelId: string;
+  ownerId: string;
   name: string;
   isOwner: boolean;
 }
 
-function Desk({ channelId, name, isOwner }: DeskProps) {
+function Desk({ channelId, ownerId, name, isOwner }: DeskProps) {
   const { show = 'queue' } = useSearch({ from: '/dashboard/chat' });
   const [person, setPerson] = useState<string | null>(null);
   useModeratorEvents(channelId);
@@ -77,12 +81,20 @@ function Desk({ channelId, name, isOwner }: DeskProps) {
       <div className="desk-panels">
         <Panels show={show} channelId={channelId} isOwner={isOwner} onPerson={setPerson} />
       </div>
+      <LiveChat channelId={channelId} ownerId={ownerId} name={name} />
       {person && <PersonDialog channelId={channelId} userId={person} onClose={() => setPerson(null)} />}
     </div>
   );
 }
 
-function DeskTabs({ channelId, name, isOwner, current }: DeskProps & { current: Shown }) {
+/** The chat itself, to see what the rules do and to step in. */
+function LiveChat({ channelId, ownerId, name }: Omit<DeskProps, 'isOwner'>) {
+  const clock = useMemo(() => new PictureClock(), []);
+  const room = useChat(channelId, clock);
+  return <div className="desk-chat"><ChatPanel room={room} channel={{ id: channelId, userId: ownerId, name }} hasPicture={false} /></div>;
+}
+
+function DeskTabs({ channelId, name, isOwner, current }: Omit<DeskProps, 'ownerId'> & { current: Shown }) {
   const { data: held } = useQuery(heldQuery(channelId));
   const { data: reports } = useInfiniteQuery(reportsQuery(channelId));
   const open = reports?.pages.flatMap(({ items }) => items).filter(({ outcome }) => outcome === null) ?? [];

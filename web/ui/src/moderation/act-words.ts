@@ -24,24 +24,30 @@ const WORDS: Record<string, readonly [before: string, after?: string]> = {
   pin: ['pinned a message of'],
   unpin: ['took the pinned message down'],
   raid: ['sent the viewers to another channel'],
+  raided: ['brought the viewers of another channel'],
   approve: ['approved a message of'],
   deny: ['denied a message of'],
   decide: ['looked at a report about'],
-  offer: ['offered the bans of this channel'],
+  offer: ['offered the bans of this channel to another'],
   accept: ['accepted the bans of another channel'],
   end: ['ended a shared list of bans'],
+  shared: ['took over bans of another channel'],
+  unshared: ['lifted bans of another channel'],
 };
+const ROLES: Record<string, string> = { moderator: 'moderator', vip: 'VIP' };
+const OUTCOMES: Record<string, string> = { acted: 'and acted', dismissed: 'and dismissed it' };
 
-/** These are told in the sentence itself, or say nothing to a person. */
-const TOLD = new Set(['durationS', 'reason', 'content', 'role', 'color']);
+/** These are told in the sentence itself, or are ids, which say nothing to a person. */
+const TOLD = new Set(['durationS', 'reason', 'content', 'role', 'color', 'outcome', 'report', 'list', 'channel']);
 
 export function actWords({ action, details }: Act): ActWords {
   const [before, after = ''] = WORDS[action] ?? [action.replaceAll('_', ' ')];
-  const { reason, content, durationS, role } = details;
+  const { reason, content, durationS, role, outcome, list, channel } = details;
   const others = Object.entries(details).filter(([name, value]) => !TOLD.has(name) && value !== '').map(([name, value]) => `${spaced(name)}: ${value}`);
+  const hasName = channel !== undefined && action.startsWith('raid');
   return {
-    before: role ? before.replace('a role', `the role ${role}`) : before,
-    after: [after, durationS && `for ${spell(Number(durationS))}`].filter(Boolean).join(' '),
+    before: hasName ? before.replace('another channel', channel) : role ? before.replace('a role', `the role ${ROLES[role] ?? role}`) : before,
+    after: [after, durationS && `for ${spell(Number(durationS))}`, outcome && OUTCOMES[outcome], list && /^(un)?ban$/.test(action) && 'by a shared list'].filter(Boolean).join(' '),
     more: [content, reason, others.join(', ')].filter(Boolean).join(' · '),
   };
 }

@@ -3,13 +3,17 @@ import { useMe } from '../api/queries';
 import type { ReplayMessage } from '../api/types';
 import { ChatLine } from '../chat/ChatLine';
 import { formatDuration } from '../format';
+import { useChatLikes } from '../stores/chat';
 import { Icon } from '../ui/Icon';
-import { useReplayShown } from './shown';
 import { useReplay, type ReplayOf } from './useReplay';
+import '../chat/chat.css';
 import './replay.css';
 
 /** Nearer to the end than this the list follows. */
 const END_PX = 24;
+
+/** In the chat these keys move in it, and not in the picture beside it. */
+const OWN_KEYS = new Set(['ArrowUp', 'ArrowDown', ' ', 'PageUp', 'PageDown', 'Home', 'End']);
 
 interface Props extends ReplayOf {
   atMs: () => number | null;
@@ -17,13 +21,15 @@ interface Props extends ReplayOf {
 
 /** What was said while this was on the air, in step with the picture. */
 export function ReplayChat({ atMs, ...of }: Props) {
-  const setShown = useReplayShown(({ setShown }) => setShown);
+  const like = useChatLikes(({ set }) => set);
   const { lines, phase, trouble } = useReplay(of, atMs);
   return (
-    <section className="replay" aria-label="Chat replay" data-testid="replay" data-phase={phase}>
-      <header className="replay-head">
+    <section className="chat" aria-label="Chat replay" data-testid="replay" data-phase={phase} onKeyDown={(event) => OWN_KEYS.has(event.key) && event.stopPropagation()}>
+      <header className="chat-head">
         <h2>Chat replay</h2>
-        <button type="button" className="icon-button" aria-label="Hide the chat" title="Hide the chat" onClick={() => setShown(false)}><Icon name="close" /></button>
+        <span className="chat-head-end">
+          <button type="button" className="icon-button" aria-label="Hide the chat" title="Hide the chat" onClick={() => like({ isShown: false })}><Icon name="hide" /></button>
+        </span>
       </header>
       <Lines lines={lines} note={trouble || (phase === 'loading' ? 'Looking for what was said …' : lines.length === 0 ? 'Nobody has said anything yet.' : '')} />
     </section>
@@ -58,7 +64,7 @@ function Lines({ lines, note }: { lines: readonly ReplayMessage[]; note: string 
         {note && <p className="replay-note" role="status">{note}</p>}
       </div>
       {paused && (
-        <button type="button" className="button replay-on" onClick={() => setPaused(null)}>
+        <button type="button" className="chat-new" onClick={() => setPaused(null)}>
           {missed > 0 ? `${missed}${missed === lines.length ? ' or more' : ''} new` : 'Paused'} · go on
         </button>
       )}
@@ -79,9 +85,12 @@ const Line = memo(function Line({ line: { message, offsetMs, announcement }, meI
   return <ChatLine message={message} announcement={announcement} meId={meId} time={formatDuration(offsetMs)} />;
 });
 
-/** Brings the chat back. */
+/** Hides the chat, and brings it back. */
 export function ReplayButton() {
-  const { isShown, setShown } = useReplayShown();
-  if (isShown) return null;
-  return <button type="button" className="button" data-testid="show-replay" onClick={() => setShown(true)}><Icon name="chat" size={18} /> Chat</button>;
+  const { isShown, set } = useChatLikes();
+  return (
+    <button type="button" className="button" aria-pressed={isShown} title={isShown ? 'Hide the chat' : 'Show the chat'} data-testid="show-replay" onClick={() => set({ isShown: !isShown })}>
+      <Icon name="chat" size={18} /> Chat
+    </button>
+  );
 }

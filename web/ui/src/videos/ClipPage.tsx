@@ -12,7 +12,7 @@ import { Player } from '../player/Player';
 import type { PlayerHandle } from '../player/usePlayer';
 import { placeMs } from '../replay/place';
 import { ReplayButton, ReplayChat } from '../replay/ReplayChat';
-import { useReplayShown } from '../replay/shown';
+import { useChatLikes } from '../stores/chat';
 import { Avatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { EmptyState, ErrorState } from '../ui/States';
@@ -41,23 +41,23 @@ export function ClipPage() {
 function Watch({ clip, shareKey, onStale }: { clip: Clip; shareKey: string | undefined; onStale: () => void }) {
   const handle = useRef<PlayerHandle | null>(null);
   const place = useRef<Place | null>(null);
-  const hasReplay = useReplayShown(({ isShown }) => isShown) && !clip.whyNot && clip.playlistUrl !== null;
+  const hasReplay = useChatLikes(({ isShown }) => isShown) && !clip.whyNot && clip.playlistUrl !== null;
   return (
-    <div className={hasReplay ? 'watch replayed' : 'watch'} data-testid="clip-page" data-state={clip.state}>
-      <div className="watch-rest">
-        <div className="stage" data-testid="stage">
-          {clip.whyNot ? (
-            <MayNotWatch whyNot={clip.whyNot} what="clip" channel={{ id: clip.channelId, name: clip.channelName, displayName: clip.channelDisplayName }} />
-          ) : !clip.playlistUrl ? (
-            <NotYet what="clip" channelName={clip.channelName} />
-          ) : (
-            <Player title={nameOf(clip)} artist={clip.channelDisplayName} artwork={clip.thumbnailUrl} handle={handle} onPlace={(now) => (place.current = now)}
-              source={{ url: clip.playlistUrl, take: 1, isRecorded: true, onRefused: onStale, onMissing: onStale }} />
-          )}
-        </div>
-        <ClipHead clip={clip} shareKey={shareKey} />
+    <div className="watch" data-testid="clip-page" data-state={clip.state} data-chat={hasReplay}>
+      <div className="stage" data-testid="stage">
+        {clip.whyNot ? (
+          <MayNotWatch whyNot={clip.whyNot} what="clip" channel={{ id: clip.channelId, name: clip.channelName, displayName: clip.channelDisplayName }} />
+        ) : !clip.playlistUrl ? (
+          <NotYet what="clip" channelName={clip.channelName} />
+        ) : (
+          <Player title={nameOf(clip)} artist={clip.channelDisplayName} artwork={clip.thumbnailUrl} handle={handle} onPlace={(now) => (place.current = now)}
+            source={{ url: clip.playlistUrl, take: 1, isRecorded: true, onRefused: onStale, onMissing: onStale }} />
+        )}
       </div>
       {hasReplay && <ReplayChat what="clips" id={clip.id} shareKey={shareKey} isGrowing={false} atMs={() => placeMs(handle.current, place.current)} />}
+      <div className="below">
+        <ClipHead clip={clip} shareKey={shareKey} />
+      </div>
     </div>
   );
 }

@@ -15,7 +15,7 @@ import { keepPosition, positionIn } from '../player/positions';
 import type { PlayerHandle } from '../player/usePlayer';
 import { placeMs } from '../replay/place';
 import { ReplayButton, ReplayChat } from '../replay/ReplayChat';
-import { useReplayShown } from '../replay/shown';
+import { useChatLikes } from '../stores/chat';
 import { Avatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { EmptyState, ErrorState } from '../ui/States';
@@ -78,25 +78,25 @@ function Watch({ vod, onRefused }: { vod: Vod; onRefused: () => void }) {
     if (atS != null) handle.current?.seekTo(atS);
   };
 
-  const hasReplay = useReplayShown(({ isShown }) => isShown) && !vod.whyNot && vod.playlistUrl !== null;
+  const hasReplay = useChatLikes(({ isShown }) => isShown) && !vod.whyNot && vod.playlistUrl !== null;
   return (
-    <div className={hasReplay ? 'watch replayed' : 'watch'} data-testid="video-page" data-state={vod.state}>
-      <div className="watch-rest">
-        <div className="stage" data-testid="stage">
-          {vod.whyNot ? (
-            <MayNotWatch whyNot={vod.whyNot} what="video" channel={{ id: vod.channelId, name: vod.channelName, displayName: vod.channelDisplayName }} />
-          ) : !vod.playlistUrl ? (
-            <NotYet what="video" channelName={vod.channelName} />
-          ) : (
-            <Player title={vod.title || 'Untitled'} artist={vod.channelDisplayName} artwork={vod.thumbnailUrl} storyboardUrl={storyboardUrl} chapters={vod.chapters}
-              onPlace={note} handle={handle} extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: openClip }]}
-              source={{ url: vod.playlistUrl, take: 1, isRecorded: true, startAtS, isHeld: clip !== null, onRefused, onMissing: onRefused }} />
-          )}
-        </div>
+    <div className="watch" data-testid="video-page" data-state={vod.state} data-chat={hasReplay}>
+      <div className="stage" data-testid="stage">
+        {vod.whyNot ? (
+          <MayNotWatch whyNot={vod.whyNot} what="video" channel={{ id: vod.channelId, name: vod.channelName, displayName: vod.channelDisplayName }} />
+        ) : !vod.playlistUrl ? (
+          <NotYet what="video" channelName={vod.channelName} />
+        ) : (
+          <Player title={vod.title || 'Untitled'} artist={vod.channelDisplayName} artwork={vod.thumbnailUrl} storyboardUrl={storyboardUrl} chapters={vod.chapters}
+            onPlace={note} handle={handle} extraShortcuts={[{ keys: ['x'], label: 'x', what: 'Make a clip', act: openClip }]}
+            source={{ url: vod.playlistUrl, take: 1, isRecorded: true, startAtS, isHeld: clip !== null, onRefused, onMissing: onRefused }} />
+        )}
+      </div>
+      {hasReplay && <ReplayChat what="vods" id={vod.id} shareKey={key} isGrowing={vod.state === 'recording'} atMs={() => placeMs(handle.current, place.current)} />}
+      <div className="below">
         <VideoHead vod={vod} isMine={isMine} onClip={openClip} shareKey={key} />
         {!vod.whyNot && <Chapters chapters={vod.chapters} onJump={jump} />}
       </div>
-      {hasReplay && <ReplayChat what="vods" id={vod.id} shareKey={key} isGrowing={vod.state === 'recording'} atMs={() => placeMs(handle.current, place.current)} />}
       {clip && <ClipDialog source={clip} onClose={() => setClip(null)} />}
     </div>
   );

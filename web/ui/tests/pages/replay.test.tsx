@@ -94,7 +94,7 @@ describe('the chat beside a recording', () => {
     expect(await screen.findByText('Nobody has said anything yet.')).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: 'Hide the chat' }));
     expect(screen.queryByTestId('replay')).toBeNull();
-    expect(localStorage.getItem('tally.replay')).toBe('false');
+    expect(localStorage.getItem('tally.chat')).toContain('"isShown":false');
     fireEvent.click(screen.getByTestId('show-replay'));
     expect(screen.getByTestId('replay')).toBeTruthy();
   });
