@@ -28,15 +28,20 @@ log = structlog.get_logger()
 
 Addressed = Callable[[web.Request], str]
 """Returns who connected, behind proxies of ours whoever they saw."""
+Counted = Callable[[str], str]
+"""Returns as whom an address over TCP is counted, "" for one that stands for many."""
 
 
 class IrcServer:
     """One per process. `run` it; `close` sends its clients elsewhere."""
 
-    def __init__(self, house: House, address_of: Addressed, *, on_drop: Callable[[str], None]) -> None:
+    def __init__(
+        self, house: House, address_of: Addressed, counted: Counted, *, on_drop: Callable[[str], None]
+    ) -> None:
         self.house = house
         self._failures: tuple[type[Exception], ...] = (*house.failures, TimeoutError)
         self._address_of = address_of
+        self._counted = counted
         self._on_drop = on_drop
         self._open: set[Talk] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,7 +96,7 @@ class IrcServer:
         peer = transport.get_extra_info("peername")
         address = peer[0] if isinstance(peer, tuple) else ""
         try:
-            with self._place(address):
+            with self._place(self._counted(address)):
                 tune(transport)
                 client.talk = talk = self._talk(transport, is_websocket=False)
                 client.resume()
