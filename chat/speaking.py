@@ -24,7 +24,6 @@ from chat.speech.rates import Floods, rate_of
 from chat.speech.text import Command, Spoken, check_key, digest, read
 from chat.speech.words import has_link
 from chat.standings import Standings
-from schemas.api import ID_PATTERN
 from schemas.chat import Authored, ChatMessage, ReplyTo
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, UserId, make_id
@@ -38,7 +37,7 @@ DOUBTED: Final = (ErrorCode.FOLLOWERS_ONLY, ErrorCode.SUBSCRIBERS_ONLY)
 WAITS: Final = "waits for a moderator"
 MINUTE_MS: Final = 60_000
 LATEST_MS: Final = (1 << 53) - 1
-_ID: Final = re.compile(ID_PATTERN)
+_ID: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -201,7 +200,7 @@ class Speaking:
     async def _parent(self, said: Said) -> ReplyTo | None:
         if not said.reply_to:
             return None
-        parent = await self._find(said.channel_id, said.reply_to) if _ID.match(said.reply_to) else None
+        parent = await self._find(said.channel_id, said.reply_to) if _ID.fullmatch(said.reply_to) else None
         if parent is None:
             raise ApiError(ErrorCode.NOT_FOUND, "The message that you answer is gone.")
         return answer_to(parent)

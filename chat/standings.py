@@ -13,7 +13,6 @@ from chat.people import Person, Standing
 from chat.speech.colors import color_of
 from chat.store import Database, people
 from chat.store.people import StandingRow
-from schemas.api import ID_PATTERN
 from schemas.chat import Badge, You
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, UserId
@@ -27,7 +26,7 @@ KEPT_MAX: Final = 20_000
 """Standings in memory, some 400 bytes each."""
 NOBODY: Final = You(None, None, "viewer", [], "", False, None, 0, None, False)
 """What anonymous visitors are."""
-_ID: Final = re.compile(ID_PATTERN)
+_ID: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 Pair = tuple[ChannelId, UserId]
 
@@ -48,7 +47,7 @@ class Standings:
         what databases raise.
         """
         # an id that can be none is not worth a query, and a NUL in it would spoil that of all others
-        standing = await self._believed.of((channel, person.id)) if _ID.match(channel) else None
+        standing = await self._believed.of((channel, person.id)) if _ID.fullmatch(channel) else None
         if standing is None:
             raise ApiError(ErrorCode.NOT_FOUND, "There is no such channel.")
         return standing

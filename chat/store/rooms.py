@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from chat.log.recall import Recalled, modes_of
 from chat.store import Database
 from chat.store.settings import COLUMNS, DEFAULT
@@ -50,4 +48,4 @@ async def reached(db: Database, channel: ChannelId) -> int:
 def _modes(row: "Row") -> dict[str, int]:
     if row["version"] is None:
         return modes_of(DEFAULT, 0)
-    return modes_of(msgspec.convert({name: row[name] for name in COLUMNS}, ChatSettings), row["version"])
+    return modes_of(ChatSettings(*(row[name] for name in COLUMNS)), row["version"])

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import msgspec
-
 from chat.store import Connection, Database
 from schemas.chat import ChatSettings
 from schemas.ids import ChannelId
@@ -25,7 +23,7 @@ async def read_many(db: Database, channels: Sequence[ChannelId]) -> dict[Channel
     )
     found = dict.fromkeys(channels, DEFAULT)
     for row in rows:
-        found[ChannelId(row["channel_id"])] = msgspec.convert({name: row[name] for name in COLUMNS}, ChatSettings)
+        found[ChannelId(row["channel_id"])] = ChatSettings(*(row[name] for name in COLUMNS))
     return found
 
 
