@@ -4,6 +4,8 @@ import sys
 
 from tests.bench import (
     archive,
+    chat_fanout,
+    chat_log,
     clips,
     delivery,
     edges,
@@ -34,6 +36,8 @@ TABLES = {
     "srt": srt.main,
     "whep": whep.main,
     "whip": whip.main,
+    "chat_log": chat_log.main,
+    "chat_fanout": chat_fanout.main,
 }
 
 

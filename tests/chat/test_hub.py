@@ -7,9 +7,9 @@ import pytest
 
 from chat import hub
 from chat.entry import head
-from chat.hub import Visit
 from chat.log.places import Position
 from chat.people import Standing
+from chat.room import Visit
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, UserId
 from schemas.socket import (
