@@ -31,22 +31,26 @@ class KeepingCounts:
         return 0.0 if self._oldest_ms is None else max(0.0, time.time() - self._oldest_ms / 1000)
 
     def taken(self, oldest_ms: int) -> None:
-        """Note entries that are about to be written."""
+        """Note entries that are about to be written; say so once when they have waited for long."""
         self._oldest_ms = oldest_ms if self._oldest_ms is None else min(self._oldest_ms, oldest_ms)
+        self._look()
 
     def failed(self) -> None:
-        """Note that they could not be; say so once when that goes on for long."""
-        if not self._is_behind and self.lag_s >= BEHIND_S:
-            self._is_behind = True
-            log.warning("chat not written down", behind_s=round(self.lag_s))
+        """Note that they could not be."""
+        self._look()
 
     def done(self, messages: int) -> None:
-        """Note that what was taken is written."""
+        """Note that what was taken is written; 0 also when there was nothing to write."""
         self.kept += messages
         if self._is_behind and self.lag_s < BEHIND_S:
             log.info("chat written down again")
             self._is_behind = False
         self._oldest_ms = None
+
+    def _look(self) -> None:
+        if not self._is_behind and self.lag_s >= BEHIND_S:
+            self._is_behind = True
+            log.warning("chat not written down", behind_s=round(self.lag_s))
 
     def collect(self) -> Iterator[Metric]:
         """Yield what is to be shown (`prometheus_client`'s Collector)."""

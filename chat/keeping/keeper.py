@@ -129,6 +129,7 @@ class Keeper:
         names = msgspec.convert(await self._redis.srandmember(keys.DIRTY, CHANNELS), list[bytes])
         channels = [ChannelId(name.decode()) for name in names]
         if not channels:
+            self.counts.done(0)
             return False
         limit = max(READ_LEAST, READ // len(channels))
         taken = await self._read(channels, limit)

@@ -12,6 +12,10 @@ LOCK_KEY: Final = 0x7A11_C4A7
 """Advisory: one process makes tables at a time."""
 LOCK_WAIT_MS: Final = 3_000
 """For the short time in which nobody else writes messages; it is tried again later."""
+# Not by to_regclass, which may remember from before the wait for the lock that there was none.
+_IS_MISSING: Final = (
+    "SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace)"
+)
 log = structlog.get_logger()
 
 
@@ -27,7 +31,7 @@ async def ensure(pool: Pool, now: datetime) -> list[str]:
     made = []
     for start, end in itertools.pairwise(starts):
         name = f"chat_messages_{start:%Y_%m}"
-        if await pool.fetchval("SELECT to_regclass($1) IS NULL", name) and await _make(pool, name, start, end):
+        if await pool.fetchval(_IS_MISSING, name) and await _make(pool, name, start, end):
             log.info("chat table made", table=name)
             made.append(name)
     return made
@@ -38,7 +42,7 @@ async def _make(pool: Pool, name: str, start: datetime, end: datetime) -> bool:
     span = (f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}")
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
-        if not await connection.fetchval("SELECT to_regclass($1) IS NULL", name):
+        if not await connection.fetchval(_IS_MISSING, name):
             return False
         await connection.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
         await connection.execute(f"CREATE TABLE {name} (LIKE chat_messages INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
