@@ -9,6 +9,7 @@ import { PictureClock } from '../chat/in-step';
 import { useChat } from '../chat/useChat';
 import { DashboardFrame } from '../dashboard/DashboardFrame';
 import { EmptyState, ErrorState } from '../ui/States';
+import { useInSight } from '../ui/useInSight';
 import { useTitle } from '../ui/useTitle';
 import { ActsPanel } from './ActsPanel';
 import { BansPanel } from './BansPanel';
@@ -99,8 +100,9 @@ function DeskTabs({ channelId, name, isOwner, current }: Omit<DeskProps, 'ownerI
   const { data: reports } = useInfiniteQuery(reportsQuery(channelId));
   const open = reports?.pages.flatMap(({ items }) => items).filter(({ outcome }) => outcome === null) ?? [];
   const waiting = (held?.length ?? 0) + open.length;
+  const nav = useInSight(current);
   return (
-    <nav className="desk-tabs" aria-label="Chat">
+    <nav ref={nav} className="desk-tabs" aria-label="Chat">
       {Object.entries(SHOWN).filter(([show]) => isOwner || show !== 'shared').map(([show, words]) => (
         <Link key={show} to="/dashboard/chat" search={{ channel: name, ...(show !== 'queue' && { show: show as Shown }) }} activeOptions={{ exact: true, includeSearch: true }} aria-current={current === show ? 'page' : undefined}>
           {words}

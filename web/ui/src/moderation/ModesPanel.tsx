@@ -13,7 +13,7 @@ const OFF = -1;
 const FOLLOWERS: readonly Choice[] = [[OFF, 'Off'], [0, 'All followers'], ...[10, 60, 1440, 10_080, 43_200, 129_600].map((value) => [value, `For ${minutes(value)}`] as const)];
 
 type LinkRule = 'all' | 'held' | 'none';
-const LINKS: readonly (readonly [LinkRule, string])[] = [['all', 'Everybody'], ['held', 'After a moderator’s look'], ['none', 'Moderators and VIPs']];
+const LINKS: readonly (readonly [LinkRule, string])[] = [['all', 'Everybody'], ['held', 'Held for a look'], ['none', 'Nobody else']];
 
 const linkRule = ({ linksAllowed, holdLinks }: ChatSettings): LinkRule => (linksAllowed ? 'all' : holdLinks ? 'held' : 'none');
 const followerRule = ({ followerOnly, followerMinutes }: ChatSettings): number => (followerOnly ? followerMinutes : OFF);
@@ -58,7 +58,7 @@ export function ModesPanel({ channelId, settings }: { channelId: string; setting
         <Mode words="Age of accounts" note="Accounts that are younger cannot chat yet.">
           {(id) => <Select id={id} value={settings.accountAgeMinutes} choices={withValue(AGE, settings.accountAgeMinutes, minutes)} onChoose={(accountAgeMinutes) => mutate({ accountAgeMinutes })} />}
         </Mode>
-        <Mode words="Links" note="Who may post addresses of other pages.">
+        <Mode words="Links" note="Who may post them, besides moderators and VIPs.">
           {(id) => (
             <select id={id} value={linkRule(settings)} onChange={({ target }) => mutate({ linksAllowed: target.value === 'all', holdLinks: target.value === 'held' })}>
               {LINKS.map(([rule, words]) => <option key={rule} value={rule}>{words}</option>)}

@@ -51,6 +51,7 @@ function Person({ channelId, card }: { channelId: string; card: UserCard }) {
 
 function History({ channelId, card, history }: { channelId: string; card: UserCard; history: UserHistory }) {
   const { messageCount, banCount, timeoutCount, messages, acts } = history;
+  const now = useNow(60_000);
   return (
     <>
       <p className="muted">{formatCount(messageCount)} {messageCount === 1 ? 'message' : 'messages'}, timed out {times(timeoutCount)}, banned {times(banCount)}</p>
@@ -58,7 +59,7 @@ function History({ channelId, card, history }: { channelId: string; card: UserCa
       <h3>What they said last</h3>
       {messages.length === 0 ? <p className="muted">Nothing.</p> : (
         <div className="said" tabIndex={0} role="group" aria-label="What they said last">
-          {messages.map(({ message, isDeleted }) => <ChatLine key={message.id} message={message} isDeleted={isDeleted} isRevealed time={formatDate(new Date(message.timestamp).toISOString())} />)}
+          {messages.map(({ message, isDeleted }) => <ChatLine key={message.id} message={message} isDeleted={isDeleted} isRevealed time={formatAgo(new Date(message.timestamp).toISOString(), now)} />)}
         </div>
       )}
       {acts.length > 0 && <><h3>What was done about them</h3><ActList acts={acts} /></>}

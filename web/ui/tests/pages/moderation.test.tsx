@@ -123,7 +123,7 @@ describe('rules', () => {
     const value = async (name: string) => (await screen.findByLabelText<HTMLSelectElement>(name)).selectedOptions[0]!.textContent;
     expect(await value('Slow mode')).toBe('7 seconds');
     expect(await value('Followers only')).toBe('For 1 day');
-    expect(await value('Links')).toBe('After a moderator’s look');
+    expect(await value('Links')).toBe('Held for a look');
     expect(screen.getByRole<HTMLInputElement>('switch', { name: 'Hold first messages' }).checked).toBe(true);
     await expectAccessible();
   });
