@@ -142,7 +142,8 @@ async def page(
     """Return up to `limit` acts behind that one, newest first; with a target those that concern it."""
     rows = await db.fetch(
         f"{_SHOWN} WHERE a.channel_id = $1 AND ($2::text IS NULL OR a.target_id = $2)"
-        " AND ($3::text IS NULL OR a.id < $3) ORDER BY a.id DESC LIMIT $4",
+        " AND ($3::text IS NULL OR a.place < (SELECT place FROM chat_acts WHERE id = $3))"
+        " ORDER BY a.place DESC LIMIT $4",
         channel,
         target,
         after,

@@ -139,8 +139,8 @@ CREATE TABLE chat_acts (
     request        text,
     notice         text NOT NULL DEFAULT ''
 );
-CREATE INDEX chat_acts_channel ON chat_acts (channel_id, id DESC);
-CREATE INDEX chat_acts_target ON chat_acts (channel_id, target_id, id DESC);
+CREATE INDEX chat_acts_channel ON chat_acts (channel_id, place DESC);
+CREATE INDEX chat_acts_target ON chat_acts (channel_id, target_id, place DESC);
 CREATE INDEX chat_acts_message ON chat_acts (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX chat_acts_untold ON chat_acts (channel_id, place) WHERE events IS NOT NULL;
 CREATE UNIQUE INDEX chat_acts_request ON chat_acts (channel_id, actor_id, request) WHERE request IS NOT NULL;
