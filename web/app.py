@@ -11,6 +11,7 @@ from typing import Literal
 from aiohttp import web
 
 from chat.handler import SocketServer
+from chat.irc.server import IrcServer
 from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access
@@ -141,12 +142,16 @@ def openapi_text() -> str:
     return openapi.text(ENDPOINTS, version=VERSION)
 
 
-def public_app(services: Services, sockets: SocketServer | None, parts: Collection[Part] = PARTS) -> web.Application:
+def public_app(
+    services: Services, sockets: SocketServer | None, irc: IrcServer | None = None, parts: Collection[Part] = PARTS
+) -> web.Application:
     """Return what the public listener serves beside HLS."""
     app = _app(services, calls.BODY_MAX)
     app.router.add_get("/healthz", health.alive)
     if sockets is not None:
         app.router.add_get("/ws/chat", sockets.handle, allow_head=False)
+    if irc is not None:
+        app.router.add_get("/ws/irc", irc.handle, allow_head=False)
     if "api" in parts:
         app.add_routes(calls.routes(ENDPOINTS, PREFIX))
         app.router.add_get(f"{PREFIX}/openapi.json", pages.openapi_document(openapi_text()))

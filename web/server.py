@@ -3,40 +3,24 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import structlog
 from aiohttp import web
 
-from chat.handler import Doors, SocketServer
+from chat.chat import Chat
+from chat.handler import SocketServer
 from chat.hub import Hub
-from chat.keeping.history import History
+from chat.irc.server import IrcServer
 from chat.keeping.keeper import Keeper
-from chat.log.listener import Listener
-from chat.log.log import ChatLog
-from chat.metrics import ChatMetrics
-from chat.moderation.settings import ChannelSettings
-from chat.people import Identity
-from chat.places import Places
-from chat.presence import Presence
-from chat.sources import Sources
-from chat.speaking import Said
-from chat.standings import Standings
-from chat.states import ChannelState
-from chat.store import pins, rooms
 from config import postgres, redis
 from config.objects.opening import open_stores
 from config.sealing import Seal
 from config.settings import Settings
 from config.stopping import stop_event
-from schemas.chat import Pinned
-from schemas.errors import ApiError, ErrorCode
-from schemas.ids import ChannelId
-from schemas.socket import Ack, Held
 from web.access import AccessKeys
 from web.app import PARTS, Part, internal_app, public_app
 from web.archive.archive import Archive
@@ -48,14 +32,11 @@ from web.hls.embeds import Embeds
 from web.hls.front import Front, make_front
 from web.hls.route import add_to
 from web.housekeeper import Housekeeper
-from web.identity import identify_socket, may_read, recheck
 from web.media_events import MediaEvents
 from web.metrics import Metrics, Troubles
 from web.passwords import Passwords
-from web.proxies import client_address
+from web.rooms import Rooms
 from web.services import Services
-from web.store import channels
-from web.store.channels import ChannelRow
 from web.viewers import Viewers
 from web.webrtc.nodes import Nodes
 
@@ -87,11 +68,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         access = AccessKeys(pool, troubles, settings.access_s)
         await access.start()
         stack.push_async_callback(access.close)
-        chat_log = ChatLog(
-            settings.redis_url, partial(rooms.recall, pool), troubles.note, replicas=settings.redis_replicas
+        chat = Chat(
+            pool=pool,
+            redis=client,
+            redis_url=settings.redis_url,
+            replicas=settings.redis_replicas,
+            trouble=troubles.note,
+            failures=AWAY,
         )
-        history = History(pool, chat_log)
-        stack.push_async_callback(history.close)
+        stack.push_async_callback(chat.close)
         yield Services(
             settings=settings,
             pool=pool,
@@ -105,8 +90,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stores=await stack.enter_async_context(open_stores(settings)),
             nodes=Nodes(client),
             seal=Seal(settings.secret),
-            chat_log=chat_log,
-            history=history,
+            chat=chat,
             recordings=Recordings(pool),
         )
 
@@ -129,12 +113,6 @@ class Running:
     hub: Hub | None
 
 
-def _state_of(row: ChannelRow, grace_s: float) -> ChannelState:
-    lost_at = row.interrupted_at
-    returns_until_ms = None if lost_at is None else round((lost_at.timestamp() + grace_s) * 1000)
-    return ChannelState(row.session_id, row.live_at, row.viewer_count, returns_until_ms)
-
-
 @asynccontextmanager
 async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncIterator[Running]:
     """Serve until the context is left; then stop listening, send sockets elsewhere, finish what is under way."""
@@ -143,9 +121,11 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
         tasks = await stack.enter_async_context(_background())
         tasks.start("access keys", services.access.run())
         tasks.start("viewers", services.viewers.run())
-        tasks.start("log of chats", services.chat_log.run())
-        sockets, chat_log = _sockets(services) if "chat" in parts else (None, None)
-        application = public_app(services, sockets, parts)
+        tasks.start("chat", services.chat.run())
+        rooms = Rooms(services) if {"chat", "irc"} & set(parts) else None
+        sockets = rooms.sockets() if rooms and "chat" in parts else None
+        irc = rooms.irc() if rooms and "irc" in parts else None
+        application = public_app(services, sockets, irc, parts)
         delivery = None
         if "hls" in parts:
             delivery = await _delivery(stack, services)
@@ -153,20 +133,23 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
             add_to(application, delivery)
             await delivery.start()
             stack.push_async_callback(delivery.close)
-        if sockets is not None and chat_log is not None:
-            tasks.start("chat log", chat_log.run())
-            tasks.start("hub", sockets.hub.run())
+        if rooms is not None:
+            tasks.start("rooms", rooms.run())
+        if sockets is not None:
             tasks.start("sockets", sockets.run())
-            tasks.start("presence", Presence(services.redis, sockets.hub, services.troubles.note).run())
+        if irc is not None:
+            tasks.start("irc", irc.run())
         if "api" in parts:
             tasks.start("housekeeper", Housekeeper(services).run())
             tasks.start("media events", MediaEvents(services).run())
             keeper = Keeper(services.redis, services.pool, services.troubles.note, failures=AWAY)
             services.metrics.registry.register(keeper.counts)
             tasks.start("keeper", keeper.run())
+        if irc is not None and settings.irc_port:
+            await _listen_irc(stack, settings, irc)
         public_port = await listen_public(stack, settings, application, delivery, sockets)
         internal_port = await _listen_internal(stack, settings, internal_app(services))
-        hub = sockets.hub if sockets else None
+        hub = rooms.hub if rooms else None
         log.info("web started", port=public_port, internal_port=internal_port, parts=",".join(sorted(parts)))
         yield Running(services, public_port, internal_port, hub)
 
@@ -177,60 +160,6 @@ async def _delivery(stack: AsyncExitStack, services: Services) -> Delivery:
     stack.push_async_callback(archive.close)
     embeds = Embeds(settings.public_url, settings.embed_allow) if settings.embed_allow else None
     return Delivery(services.redis, services.viewers, archive=archive, access=services.access, embeds=embeds)
-
-
-def _sockets(services: Services) -> tuple[SocketServer, ChatLog]:
-    async def read_states(ids: Sequence[ChannelId]) -> Mapping[ChannelId, ChannelState]:
-        rows = await channels.find_many(services.pool, list(ids))
-        return {row.id: _state_of(row, services.settings.grace_s) for row in rows}
-
-    async def pinned_of(channel: ChannelId) -> Pinned | None:
-        return (await pins.read_many(pool, [channel])).get(channel)
-
-    async def speak(_identity: Identity | None, _said: Said) -> Ack | Held:
-        raise ApiError(ErrorCode.UNAVAILABLE, "Nothing can be said here yet.")
-
-    def address_of(request: web.Request) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        return client_address(request.remote or "", forwarded, services.trusted_proxies)
-
-    def dropped(why: str) -> None:
-        services.metrics.sockets_dropped.labels(why).inc()
-
-    redis_url = services.settings.redis_url
-    assert redis_url is not None
-    trouble, pool = services.troubles.note, services.pool
-    chat_log = ChatLog(redis_url, partial(rooms.recall, pool), trouble, replicas=services.settings.redis_replicas)
-    standings, settings = Standings(pool, trouble), ChannelSettings(pool, trouble)
-    sources = Sources(
-        read_states=read_states,
-        may_read=partial(may_read, services),
-        standing_of=standings.of,
-        you_of=standings.you,
-        settings_of=settings.of,
-        pinned_of=pinned_of,
-        failures=AWAY,
-    )
-    chat_metrics = ChatMetrics(services.metrics.registry)
-    hub = Hub(
-        services.redis,
-        chat_log,
-        lambda entry, moderators, fresh: Listener(redis_url, entry, moderators, fresh, trouble),
-        sources,
-        trouble=trouble,
-        metrics=chat_metrics,
-    )
-    hub.watch(standings.observe)
-    hub.watch(settings.watch)
-    doors = Doors(
-        identify=partial(identify_socket, services),
-        recheck=partial(recheck, services),
-        address_of=address_of,
-        places=Places(services.settings.chat_sockets),
-    )
-    server = SocketServer(hub, speak, doors, metrics=chat_metrics, on_drop=dropped)
-    services.metrics.sockets.set_function(lambda: server.count)
-    return server, chat_log
 
 
 async def listen_public(
@@ -265,6 +194,16 @@ async def _listen_internal(stack: AsyncExitStack, settings: Settings, applicatio
     server = await _listen(settings, host, port, runner.server, "TALLY_INTERNAL_PORT")
     stack.callback(server.close)
     return _port_of(server)
+
+
+async def _listen_irc(stack: AsyncExitStack, settings: Settings, irc: IrcServer) -> None:
+    server = await _listen(settings, settings.irc_host, settings.irc_port, irc.protocol, "TALLY_IRC_PORT")
+
+    async def stop() -> None:
+        server.close()
+        await irc.close()
+
+    stack.push_async_callback(stop)
 
 
 async def _set_up(stack: AsyncExitStack, application: web.Application) -> web.AppRunner:

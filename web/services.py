@@ -6,8 +6,7 @@ from functools import cached_property
 from aiohttp import web
 from redis.asyncio import Redis
 
-from chat.keeping.history import History
-from chat.log.log import ChatLog
+from chat.chat import Chat
 from config.objects.opening import Stores
 from config.postgres import Pool
 from config.sealing import Seal
@@ -38,8 +37,7 @@ class Services:
     stores: Stores
     nodes: Nodes
     seal: Seal
-    chat_log: ChatLog
-    history: History
+    chat: Chat
     recordings: Recordings
 
     @cached_property

@@ -240,5 +240,5 @@ def test_the_route_is_part_of_the_public_application_only_with_the_api(site: Sit
     services = site.running.services
     assert any("thumbnails" in str(route.resource) for route in public_app(services, None).router.routes())
     parts: tuple[Part, ...] = ("hls",)
-    hls_only = public_app(services, None, parts).router.routes()
+    hls_only = public_app(services, None, None, parts).router.routes()
     assert not any("thumbnails" in str(route.resource) for route in hls_only)

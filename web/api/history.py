@@ -18,7 +18,7 @@ async def list_messages(call: Call[ListMessages]) -> Listing:
     is_opened = await opened_by(services.access, "hls", channel.id, given(asked.key)) is not None
     if not is_opened and await watching.why_not(services, call.caller, channel, channel.visibility):
         raise ApiError(ErrorCode.FORBIDDEN, "You may not watch this channel, nor read its chat.")
-    page = await services.history.page(Question(channel.id, given(asked.before), asked.limit, given(asked.thread)))
+    page = await services.chat.history.page(Question(channel.id, given(asked.before), asked.limit, given(asked.thread)))
     older = str(page.messages[0].seq) if page.is_more and page.messages else None
     return Listing([shown(message) for message in page.messages], older)
 

@@ -1,18 +1,11 @@
 """Saying something in a chat over HTTP, for programs that keep no socket open."""
 
-from typing import Final
-
-from aiohttp import web
-
-from chat.speaking import Said, Speaking
+from chat.speaking import Said
 from schemas import chat_api
 from schemas.errors import ApiError, ErrorCode
 from schemas.socket import Held
 from web.calls import Call, find_channel
 from web.identity import may_read
-
-SPEAKING: Final = web.AppKey("speaking", Speaking)
-"""Set by who makes the application."""
 
 
 async def post_message(call: Call[chat_api.PostMessage]) -> chat_api.Sent:
@@ -23,7 +16,7 @@ async def post_message(call: Call[chat_api.PostMessage]) -> chat_api.Sent:
     if not await may_read(call.services, identity, channel.id, None):
         raise ApiError(ErrorCode.FORBIDDEN, "You may not be in this chat.")
     said = Said(channel.id, wanted.content, wanted.idempotency_key, wanted.reply_to)
-    answer = await call.request.app[SPEAKING].say(identity, said)
+    answer = await call.services.chat.speaking.say(identity, said)
     if isinstance(answer, Held):
         return chat_api.Sent(None, None, None, answer.held_id, None)
     return chat_api.Sent(

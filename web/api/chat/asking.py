@@ -3,8 +3,6 @@
 import re
 from typing import Any, Final
 
-from aiohttp import web
-
 from chat.moderation.actor import Actor
 from chat.moderation.moderation import Moderation
 from chat.people import Person
@@ -14,14 +12,13 @@ from schemas.errors import ApiError, ErrorCode
 from web.calls import NAME, Call, bad_field
 from web.store.channels import ChannelRow
 
-MODERATION = web.AppKey("moderation", Moderation)
 KEY_HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(rf"[!-~]{{1,{KEY_MAX}}}")
 
 
 def moderation_of(call: Call[Any]) -> Moderation:
     """Return what does the acts of this process."""
-    return call.request.app[MODERATION]
+    return call.services.chat.moderation
 
 
 def actor_of(call: Call[Any]) -> Actor:
