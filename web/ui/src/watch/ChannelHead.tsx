@@ -2,12 +2,14 @@ import { Link } from '@tanstack/react-router';
 import { FollowButton } from '../access/FollowButton';
 import { useMe } from '../api/queries';
 import type { Channel } from '../api/types';
+import type { ChatRoom } from '../chat/room';
 import { formatCategory, formatDuration, formatLanguage, formatViewers } from '../format';
 import { Avatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { LiveBadge } from '../ui/States';
 import { useNow } from '../ui/useNow';
 import { ShareButton } from '../videos/ShareButton';
+import { ChattersFigure } from './ChattersFigure';
 
 interface Props {
   channel: Channel;
@@ -16,9 +18,11 @@ interface Props {
   onClip: (() => void) | null;
   isChatShown: boolean;
   onChat: () => void;
+  /** Null until it is opened. */
+  room: ChatRoom | null;
 }
 
-export function ChannelHead({ channel, isOnAir, onClip, isChatShown, onChat }: Props) {
+export function ChannelHead({ channel, isOnAir, onClip, isChatShown, onChat, room }: Props) {
   const { data: me } = useMe();
   const isMine = me?.user.id === channel.userId;
   return (
@@ -36,7 +40,7 @@ export function ChannelHead({ channel, isOnAir, onClip, isChatShown, onChat }: P
         <Tags channel={channel} />
       </div>
       <div className="channel-side">
-        {isOnAir && <Figures channel={channel} />}
+        {isOnAir && <Figures channel={channel} room={room} />}
         <div className="channel-buttons">
           <FollowButton channelId={channel.id} ownerId={channel.userId} isPrimary />
           <button type="button" className="button" aria-pressed={isChatShown} title={isChatShown ? 'Hide the chat' : 'Show the chat'} data-testid="to-chat" onClick={onChat}><Icon name="chat" size={18} /> Chat</button>
@@ -62,13 +66,14 @@ function Tags({ channel }: { channel: Channel }) {
   );
 }
 
-function Figures({ channel }: { channel: Channel }) {
+function Figures({ channel, room }: { channel: Channel; room: ChatRoom | null }) {
   const now = useNow(1000);
   return (
     <div className="figures">
       <span className="figure" data-testid="viewers" title={`${channel.viewerCount.toLocaleString('en')} watching now`}>
         <Icon name="person" size={18} /> {formatViewers(channel.viewerCount)}
       </span>
+      {room && <ChattersFigure room={room} />}
       {channel.startedAt && (
         <span className="figure" data-testid="uptime" title="On air for">
           {formatDuration(now - new Date(channel.startedAt).getTime())}

@@ -77,7 +77,7 @@ function Watch({ name }: { name: string }) {
       </div>
       {isShown && <ChatPanel room={room} channel={channel} accessKey={key} onHide={toggleChat} />}
       <div className="below">
-        {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} isChatShown={isShown} onChat={toggleChat} /> : <ChannelHeadSkeleton />}
+        {channel ? <ChannelHead channel={channel} isOnAir={presence.phase === 'live'} onClip={presence.phase === 'live' && !watching.whyNot ? openClip : null} isChatShown={isShown} onChat={toggleChat} room={room} /> : <ChannelHeadSkeleton />}
         {presence.phase === 'offline' && channel && <LastVideos name={name} displayName={channel.displayName} />}
       </div>
       {clip && <Suspense fallback={null}><ClipDialog source={clip} onClose={closeClip} /></Suspense>}

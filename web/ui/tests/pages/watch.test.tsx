@@ -46,6 +46,7 @@ describe('watch page', () => {
     await waitFor(() => expect(FakeHls.made).toHaveLength(2));
     act(() => FakeSocket.last.say({ type: 'viewer_count', channelId: 'c1', count: 1234, chatters: 5 }));
     await waitFor(() => expect(screen.getByTestId('viewers').textContent).toContain('1.2K viewers'));
+    expect((await screen.findByTestId('chatters')).textContent).toBe(' 5 chatting');
     expect(document.title).toBe('Demo: Test picture · Tallylight');
 
     act(() => FakeSocket.last.say({ type: 'stream_offline', channelId: 'c1', sessionId: 's1', timestamp: Date.now() }));
