@@ -64,9 +64,9 @@ class Events:
             ]
         )
 
-    async def counted(self, counts: dict[ChannelId, int]) -> None:
+    async def counted(self, counts: Sequence[ViewerCount]) -> None:
         """Tell viewers how many they are."""
-        await self._announce([ViewerCount(channel, count) for channel, count in counts.items()])
+        await self._announce(counts)
 
     async def updated(self, channel: ChannelId) -> None:
         """Tell viewers to look at the channel's title and category again."""

@@ -1,5 +1,5 @@
-"""What one web process does for all: end streams that nobody reports any more, count viewers, forget old sign-ins, and
-look after what is stored (`web/retention.py`).
+"""What one web process does for all: end streams that nobody reports any more, count who watches (`web/audience.py`),
+forget old sign-ins, and look after what is stored (`web/retention.py`).
 
 The leader is whoever holds a lock in Redis that expires by itself. Redis or PostgreSQL away: the round is skipped,
 counted, and tried again; nothing is ended on the strength of an outage of ours.
@@ -14,11 +14,12 @@ import structlog
 
 from config.tasks import check_cancelled
 from web.api.callbacks import note_ended
+from web.audience import Audience
 from web.failures import AWAY, subject_of
 from web.retention import Retention
 from web.services import Services
 from web.store import sessions, streams
-from web.store.streams import SEEN_WITHIN, Live
+from web.store.streams import SEEN_WITHIN
 
 LOCK = "lock:housekeeper"
 LOCK_S: Final = 15
@@ -50,6 +51,7 @@ class Housekeeper:
         self._healthy_since: float | None = None
         self._rounds = 0
         self._retention = Retention(services)
+        self._audience = Audience(services)
 
     async def run(self) -> None:
         """Do a round every `ROUND_S` until cancelled; the rounds of stored media take their own time beside them."""
@@ -98,24 +100,15 @@ class Housekeeper:
             return False
         if self._healthy_since is None:
             self._healthy_since = now
+            self._audience = Audience(self._services)
             log.info("housekeeping begun")
         if now - self._healthy_since >= SEEN_WITHIN.total_seconds():
             await note_ended(self._services, await streams.end_lost(self._services.pool), "lost")
-        await self._count_viewers(await streams.live(self._services.pool), wall_s)
+        await self._audience.round(await streams.live(self._services.pool), now=now, wall_s=wall_s)
         if self._rounds % SWEEP_EVERY_ROUNDS == 0:
             await sessions.delete_expired(self._services.pool)
         self._rounds += 1
         return True
-
-    async def _count_viewers(self, live: list[Live], wall_s: float) -> None:
-        if not live:
-            return
-        counts = await self._services.viewers.count([stream.channel_id for stream in live], wall_s)
-        changed = [stream for stream in live if counts[stream.channel_id] != stream.viewer_count]
-        if changed:
-            by_session = {stream.session_id: counts[stream.channel_id] for stream in changed}
-            await streams.set_viewers(self._services.pool, by_session)
-            await self._services.events.counted({stream.channel_id: counts[stream.channel_id] for stream in changed})
 
     async def _release(self) -> None:
         """Let another process lead at once."""

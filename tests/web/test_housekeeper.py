@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from schemas.ids import ChannelId
 from tests.web.site import Site
 from web.housekeeper import LOCK, LOCK_S, Housekeeper
 from web.store.streams import SEEN_WITHIN
@@ -66,31 +65,6 @@ async def test_only_one_leads_until_it_stops_renewing(site: Site) -> None:
     await redis.delete(LOCK)
     assert await second.round(now=2.0, wall_s=time.time())
     assert not await first.round(now=3.0, wall_s=time.time())
-
-
-async def test_viewers_are_counted_written_and_told(site: Site) -> None:
-    channel = ChannelId(await _live(site))
-    keeper = await _alone(site)
-    services = site.running.services
-    now = time.time()
-    for name in ("x", "y", "z"):
-        services.viewers.saw(channel, name)
-    await services.viewers.flush(now)
-    pubsub = services.redis.pubsub()
-    await pubsub.subscribe("stream_events")
-    await pubsub.get_message(timeout=5)
-    await keeper.round(now=1.0, wall_s=now)
-    message = await pubsub.get_message(timeout=5)
-    assert message
-    assert message["data"] == b'{"type":"viewer_count","channelId":"%s","count":3}' % channel.encode()
-    await keeper.round(now=2.0, wall_s=now)
-    assert await pubsub.get_message(timeout=0.1) is None  # only changes are news
-    await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it without types
-    status = await site.data("GET", "/channels/news/status")
-    assert (status["viewerCount"], status["peakViewers"]) == (3, 3)
-    await keeper.round(now=3.0, wall_s=now + 60)
-    status = await site.data("GET", "/channels/news/status")
-    assert (status["viewerCount"], status["peakViewers"]) == (0, 3)
 
 
 async def test_expired_sign_ins_are_deleted(site: Site) -> None:
