@@ -71,7 +71,7 @@ export const Composer = memo(function Composer({ room, channelId, you, cooldown,
     requestAnimationFrame(() => area.current?.setSelectionRange(at, at));
   };
 
-  useGivenBack(refusal, text, (content) => write(content), room);
+  useGivenBack(room, text, (content) => write(content));
   useEffect(() => {
     if (replyTo) area.current?.focus();
   }, [replyTo]);
@@ -222,16 +222,19 @@ function placeholderOf(you: You | null, silence: { leftMs: number } | null): str
 }
 
 /** What was refused is given back, unless something else is being written; then it stays in the list. */
-function useGivenBack(refusal: Refusal | null, text: string, onBack: (content: string) => void, room: ChatRoom): void {
-  const latest = useRef(text);
-  latest.current = text;
-  const back = useRef(onBack);
-  back.current = onBack;
+function useGivenBack(room: ChatRoom, text: string, onBack: (content: string) => void): void {
+  const latest = useRef({ text, onBack });
+  latest.current = { text, onBack };
   useEffect(() => {
-    if (!refusal || latest.current !== '') return;
-    room.discard(refusal.key);
-    back.current(refusal.content);
-  }, [refusal, room]);
+    room.takeBack = (content) => {
+      if (latest.current.text !== '') return false;
+      latest.current.onBack(content);
+      return true;
+    };
+    return () => {
+      room.takeBack = null;
+    };
+  }, [room]);
 }
 
 /** As high as its text, up to what the style allows. */

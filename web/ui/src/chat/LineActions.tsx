@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import type { ChatMessage } from '../api/types';
 import { useToasts } from '../stores/toasts';
 import { copyText } from '../ui/copy';
@@ -20,6 +21,7 @@ export interface LineActionsProps {
 
 /** What can be done with a line: the usual at hand, the rest in a menu. */
 export function LineActions({ message, isMine, mayChat, mayModerate, acts, onReply, onThread, onReport, onHold }: LineActionsProps) {
+  useEffect(() => () => onHold(false), [onHold]); // a line that goes lets go as well
   const isOther = !isMine;
   const maySilence = mayModerate && isOther && !message.badges.some(({ type }) => type === 'broadcaster');
   const name = message.displayName;

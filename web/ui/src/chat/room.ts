@@ -74,6 +74,8 @@ export class ChatRoom {
   private load = 0; // counts loads of history: an older answer is no news
   private noticeCount = 0;
   private isScheduled = false;
+  /** Takes back what was refused; false: something else is being written there, so it stays in the list. */
+  takeBack: ((content: string) => boolean) | null = null;
   private isClosed = false;
   private state: RoomState = START;
   /** What the page shows: the state of the last frame. */
@@ -288,6 +290,7 @@ export class ChatRoom {
     if (!error.idempotencyKey) return;
     const refusal = this.outbox.refused(error.idempotencyKey, error.code, error.message, error.retryAfterMs ?? null);
     if (!refusal) return;
+    if (this.takeBack?.(refusal.content)) this.outbox.discard(refusal.key);
     this.changed({ refusal });
     if (refusal.retryAfterMs && (refusal.code === 'SLOW_MODE' || refusal.code === 'RATE_LIMITED')) this.cool(refusal.retryAfterMs);
     if (refusal.code === 'TIMED_OUT' && refusal.retryAfterMs && this.state.you) {
