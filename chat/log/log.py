@@ -13,13 +13,13 @@ from redis.typing import EncodableT
 from chat.entry import Entry
 from chat.log import keys
 from chat.log.acts import ACT_BANS_MAX, ACT_EVENTS_MAX, Act, ActEvent
-from chat.log.answers import spoken, told
+from chat.log.answers import first_answer, spoken, told
 from chat.log.calls import Calls, unavailable
 from chat.log.lines import Line
 from chat.log.places import Held, Place, Position
 from chat.log.reads import Reads
 from chat.log.recall import Recall
-from chat.log.scripts import SAY, TELL, Script
+from chat.log.scripts import ANSWERED, SAY, TELL, Script
 from chat.log.warming import Warming
 from schemas.ids import ChannelId, UserId
 
@@ -153,7 +153,9 @@ class ChatLog:
 
     async def answered(self, channel: ChannelId, user: UserId, key: str) -> Place | Held | None:
         """Return what a message with this key was answered within the last 5 minutes, None if there was none."""
-        return await self._reads.answered(channel, user, key)
+        names = (keys.answered(channel, user, key),)
+        answer = await self._calls.call(ANSWERED, names, (int(self._calls.replicas > 0),))
+        return first_answer(answer[1]) if answer[0] == b"again" else None
 
     async def ban_of(self, channel: ChannelId, user: UserId) -> int | None:
         """Return until when (ms) somebody may not chat, 0 for ever, None if they may."""

@@ -11,10 +11,9 @@ from redis.exceptions import RedisError
 
 from chat.entry import Entry
 from chat.log import keys
-from chat.log.answers import first_answer
 from chat.log.calls import CALL_S, unavailable
 from chat.log.entries import entry_of
-from chat.log.places import Held, Place, Position
+from chat.log.places import Position
 from config.redis import connect
 from schemas.ids import ChannelId, UserId
 
@@ -94,12 +93,6 @@ class Reads:
         if until_ms >= keys.FOR_EVER:
             return 0
         return until_ms if until_ms > time.time() * 1000 else None
-
-    async def answered(self, channel: ChannelId, user: UserId, key: str) -> Place | Held | None:
-        """See `ChatLog.answered`."""
-        async with self._turn():
-            kept = await self._redis.get(keys.answered(channel, user, key))
-        return None if kept is None else first_answer(kept)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -212,6 +212,8 @@ async def _unconfirmed_is_not_answered(chats: list[Running], replica: PortValkey
     try:
         for chat in (*chats, *chats):
             assert (await chat.refusal(line("unconfirmed"))).code is ErrorCode.UNAVAILABLE
+            with pytest.raises(ApiError):
+                await chat.log.answered(NEWS, ALICE, "unconfirmed")
     finally:
         os.kill(pid, signal.SIGCONT)
 

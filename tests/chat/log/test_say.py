@@ -55,6 +55,15 @@ async def test_a_key_is_forgotten_after_five_minutes(chat: Running, redis: Redis
     assert 290_000 < await redis.pttl(keys.answered(NEWS, ALICE, "a")) <= 300_000
 
 
+async def test_what_a_key_was_answered_can_be_asked(chat: Running) -> None:
+    assert await chat.log.answered(NEWS, ALICE, "a") is None
+    await chat.say(line("a"))
+    assert await chat.log.answered(NEWS, ALICE, "a") == await chat.say(line("a"))
+    assert await chat.log.answered(NEWS, BOB, "a") is None
+    await chat.hold(line("b", held_id="h1"))
+    assert await chat.log.answered(NEWS, ALICE, "b") == Held("h1", is_repeat=True)
+
+
 async def test_the_banned_are_refused_and_their_answered_keys_are_not(chat: Running) -> None:
     first = await chat.say(line("a"))
     await ban(chat, 0)
