@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from schemas.chat_api import EMOTE_IMAGE_MAX
 from schemas.errors import ApiError, ErrorCode
@@ -14,6 +15,8 @@ TEXT_MAX: Final = 1024
 """Bytes of a part that has none."""
 PARTS_MAX: Final = 8
 CHUNK: Final = 64 * 1024
+BROKEN: Final = (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError)
+"""What aiohttp raises at bodies that are no form."""
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
 
 
@@ -34,7 +37,7 @@ async def read_form(request: web.Request) -> dict[str, str | bytes]:
             if not _NAME.fullmatch(name) or name in fields:
                 raise ValueError("a part without a name of its own")
             fields[name] = await _content(part, name)
-    except (ValueError, LookupError, AssertionError, RuntimeError):  # what aiohttp raises at broken bodies
+    except BROKEN:
         raise ApiError(ErrorCode.PARSE_ERROR, "The body is not a form.") from None
     return fields
 

@@ -159,6 +159,17 @@ async def test_my_display_name_changes(site: Site) -> None:
     assert (await site.data("PATCH", "/me", {"displayName": "Älice"}, who=alice))["user"]["displayName"] == "Älice"
 
 
+async def test_my_name_has_the_colour_that_i_choose(site: Site) -> None:
+    alice = await site.person("alice")
+    assert (await site.data("GET", "/me", who=alice))["chatColor"] == ""
+    assert (await site.data("PATCH", "/me", {"chatColor": "#3e63dd"}, who=alice))["chatColor"] == "#3E63DD"
+    for bad in ("red", "#12345", "#1234567", "#12345g", None, 7):
+        status, envelope = await site.call("PATCH", "/me", {"chatColor": bad}, who=alice)
+        assert (status, list(envelope["error"]["fields"])) == (400, ["chatColor"])
+    assert (await site.data("PATCH", "/me", {"displayName": "A"}, who=alice))["chatColor"] == "#3E63DD"
+    assert (await site.data("PATCH", "/me", {"chatColor": ""}, who=alice))["chatColor"] == ""
+
+
 async def test_guessing_a_password_is_slowed_down_per_name(site: Site) -> None:
     await site.person("alice")
     body = {"username": "alice", "password": "not the password"}
