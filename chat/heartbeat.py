@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from chat.frames import PING
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.people import Recheck
 from chat.wire import Wire
 from schemas.errors import ApiError

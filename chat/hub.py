@@ -14,7 +14,8 @@ from chat.entry import Entry, event
 from chat.flusher import Flusher
 from chat.formats import Member, RoomEvent
 from chat.joining import Joining
-from chat.log.listener import OnEntry, OnFresh, OnModerators, Trouble
+from chat.log.calls import Trouble
+from chat.log.listener import OnEntry, OnFresh, OnModerators
 from chat.log.places import Position
 from chat.metrics import ChatMetrics
 from chat.past import Past

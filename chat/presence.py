@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.room import Room
 from config.tasks import check_cancelled
 from schemas.ids import ChannelId, UserId
@@ -21,6 +21,8 @@ from schemas.ids import ChannelId, UserId
 EVERY_S: Final = 5.0
 BELIEVED_S: Final = 15.0
 END_S: Final = 1.0
+FORGET_S: Final = 60.0
+"""How often what dead processes said is looked for."""
 KEPT_S: Final = 120
 """Keys of channels that nobody is in any more."""
 NAMED_MAX: Final = 1_000
@@ -65,6 +67,7 @@ class Presence:
         self._trouble = trouble
         self._process = secrets.token_hex(8)
         self._said: set[ChannelId] = set()
+        self._forgot_at_ms = 0
 
     async def run(self) -> None:
         """Say it until cancelled, and at the end that nobody is here any more."""
@@ -95,8 +98,13 @@ class Presence:
         await self._retract(self._said - rooms.keys())
         self._said = set(rooms)
         channels = list(rooms)
+        is_due = now_ms - self._forgot_at_ms >= FORGET_S * 1000
         for start in range(0, len(channels), AT_ONCE):
-            await self._say(channels[start : start + AT_ONCE], rooms, now_ms)
+            some = channels[start : start + AT_ONCE]
+            await self._say(some, rooms, now_ms)
+            if is_due:
+                self._forgot_at_ms = now_ms
+                await self._forget_dead(some, now_ms)
 
     async def _say(self, channels: Sequence[ChannelId], rooms: Mapping[ChannelId, Room], now_ms: int) -> None:
         until = now_ms + round(BELIEVED_S * 1000)
@@ -114,6 +122,18 @@ class Presence:
                 pipeline.expire(key, KEPT_S)
             pipeline.zadd(OPEN, dict.fromkeys(channels, until))
             pipeline.zremrangebyscore(OPEN, 0, now_ms)
+            await pipeline.execute()
+
+    async def _forget_dead(self, channels: Sequence[ChannelId], now_ms: int) -> None:
+        """Take out what processes said that are gone: a busy channel's hash would never expire."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for channel in channels:
+                pipeline.hgetall(counts_key(channel))
+            answers = await pipeline.execute()
+            for channel, said in zip(channels, answers, strict=True):
+                dead = [process for process, words in said.items() if int(words.split()[2]) <= now_ms]
+                if dead:
+                    pipeline.hdel(counts_key(channel), *dead)
             await pipeline.execute()
 
     async def _retract(self, channels: Iterable[ChannelId]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from chat.formats import Member
 from chat.joining import Joining
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.room import Room, Visit
 from schemas.errors import ApiError
 from schemas.ids import ChannelId

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from chat.flight import Flight
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.room import Room
 from schemas.ids import ChannelId, SessionId
 from schemas.socket import (

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from chat.entry import Entry
 from chat.flight import Flight
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.log.places import Position
 from schemas.errors import ApiError
 from schemas.ids import ChannelId, UserId
