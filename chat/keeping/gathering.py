@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-APART_S: Final = 0.25
+APART_S: Final = 0.1
 """Between the beginnings of two look-ups of the same; the first one of a quiet time begins at once."""
 WORK_S: Final = 5.0
 REMEMBERED: Final = 1_024

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+import msgspec
 from redis.asyncio import Redis
 
 from chat.entry import Entry, head, head_of_announcement, head_of_message
@@ -22,7 +23,8 @@ HOUR_MS = 3_600_000
 
 def authored(message_id: str, user: UserId, content: str, **more: object) -> Authored:
     name = user.removeprefix("u_")
-    return Authored(message_id, NEWS, user, name, name.title(), content, [], [], "#FF0000", **more)  # type: ignore[arg-type]
+    message = Authored(message_id, NEWS, user, name, name.title(), content, [], [], "#FF0000")
+    return msgspec.structs.replace(message, **more)
 
 
 @dataclass
@@ -51,7 +53,7 @@ class Log:
     ) -> str:
         """Append a message and return its id."""
         message_id = f"m{self.seq + 1}"
-        message = authored(message_id, user, content, reply_to=reply_to, **more)
+        message = authored(message_id, user, content, reply_to=reply_to, channel_id=self.channel, **more)
         await self.append("message", head_of_message(message), at_ms=at_ms)
         return message_id
 
