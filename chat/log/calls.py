@@ -171,7 +171,7 @@ class Calls:
         is_durable = not self.replicas or _confirmed(answers.pop()) >= self.replicas
         again: list[_Call] = []
         for call, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoScriptError | ReadOnlyError):
+            if isinstance(answer, NoScriptError) or _is_read_only(answer):
                 again.append(call)
             else:
                 self._settle(call, answer, is_durable=is_durable)
@@ -182,7 +182,7 @@ class Calls:
         """Send again what a server did not run: it forgot the scripts, or is a replica now."""
         self._waiting.extendleft(reversed(again))
         for answer in answers:
-            if isinstance(answer, ReadOnlyError):
+            if _is_read_only(answer):
                 raise answer
         await self._load(wire)
 
@@ -196,6 +196,11 @@ class Calls:
             _fail(call)
         else:
             call.future.set_result(answer)
+
+
+def _is_read_only(answer: Any) -> bool:
+    """Whether a replica refused. Before Redis 7 the word stands inside the error of the script."""
+    return isinstance(answer, ReadOnlyError) or (isinstance(answer, ResponseError) and "READONLY" in str(answer))
 
 
 def _confirmed(answer: Any) -> int:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from chat.entry import Entry
 from chat.log import keys
-from chat.log.calls import unavailable
+from chat.log.calls import Trouble, unavailable
 from chat.log.entries import published
 from chat.log.wire import Command, Wire
 from config.tasks import check_cancelled
@@ -29,7 +29,6 @@ OnEntry = Callable[[ChannelId, Entry], None]
 OnModerators = Callable[[ChannelId, bytes], None]
 """Is given a `schemas.socket.ModeratorEvent` as JSON."""
 OnFresh = Callable[[ChannelId], None]
-Trouble = Callable[[str, BaseException], None]
 log = structlog.get_logger()
 
 

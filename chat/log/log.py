@@ -5,7 +5,7 @@ step. Redis is the truth of the order; PostgreSQL of everything else (chat/keepi
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.typing import EncodableT
@@ -14,7 +14,7 @@ from chat.entry import Entry
 from chat.log import keys
 from chat.log.acts import ACT_BANS_MAX, ACT_EVENTS_MAX, Act, ActEvent
 from chat.log.answers import first_answer, spoken, told
-from chat.log.calls import Calls, unavailable
+from chat.log.calls import Calls, Trouble, unavailable
 from chat.log.lines import Line
 from chat.log.places import Held, Place, Position
 from chat.log.reads import Reads
@@ -23,7 +23,6 @@ from chat.log.scripts import ANSWERED, SAY, TELL, Script
 from chat.log.warming import Warming
 from schemas.ids import ChannelId, UserId
 
-Trouble = Callable[[str, BaseException], None]
 COLD_TRIES: Final = 3
 """A log that was begun may be lost again before it is used; more often than this is no accident."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from chat.entry import Entry
 from chat.log import keys
-from chat.log.calls import CALL_S, unavailable
+from chat.log.calls import CALL_S, Trouble, unavailable
 from chat.log.entries import entry_of
 from chat.log.places import Position
 from config.redis import connect
@@ -21,8 +21,6 @@ READS_AT_ONCE: Final = 16
 """Of one process; more wait."""
 HEADS_AT_ONCE: Final = 500
 """Channels in one pipeline."""
-
-Trouble = Callable[[str, BaseException], None]
 
 
 class Reads:

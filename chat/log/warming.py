@@ -2,14 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import asyncpg
 from redis.typing import EncodableT
 
 from chat.log import keys
-from chat.log.calls import Calls, make_epoch, unavailable
+from chat.log.calls import Calls, Trouble, make_epoch, unavailable
 from chat.log.recall import Recall, Recalled
 from chat.log.scripts import STAGE, WARM
 from config.postgres import DatabaseUnavailable
@@ -29,8 +29,6 @@ DATABASE_AWAY: Final = (
     OSError,
     TimeoutError,
 )
-
-Trouble = Callable[[str, BaseException], None]
 
 
 class Warming:

@@ -21,6 +21,8 @@ from config.redis import CONNECT_S
 
 IDENTITY_CHARACTERS: Final = 16
 """Of each of the two random names that make an identity."""
+SEND_S: Final = 2.5
+"""For what is sent to leave: a server that stands still reads no more, and buffers fill."""
 Command = Sequence[EncodableT]
 
 
@@ -49,7 +51,8 @@ class Wire:
 
     async def open(self) -> None:
         """Connect, sign in, choose the database."""
-        await self._connection.connect()  # type: ignore[no-untyped-call] # redis-py
+        async with asyncio.timeout(CONNECT_S):  # the library's own deadline ends where signing in begins
+            await self._connection.connect()  # type: ignore[no-untyped-call] # redis-py
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -63,7 +66,8 @@ class Wire:
         """Send what `pack` made, as one piece."""
         if not self._connection.is_connected:
             raise RedisConnectionError("the connection is gone")  # the library would make a new one
-        await self._connection.send_packed_command(b"".join(commands), check_health=False)
+        async with asyncio.timeout(SEND_S):
+            await self._connection.send_packed_command(b"".join(commands), check_health=False)
 
     async def answer(self) -> Any:
         """Return the next answer; an error of the command is raised as `ResponseError`. Waits for ever."""

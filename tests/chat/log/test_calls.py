@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from chat.entry import Entry
-from chat.log import ChatLog, Place, calls
+from chat.log import ChatLog, Place, calls, wire
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import UserId
 from tests.chat.log.material import ALICE, BOB, NEWS, Database, Running, line, running
@@ -228,3 +228,20 @@ async def test_text_that_is_none_fails_its_caller_only(chat: Running) -> None:
     with pytest.raises(UnicodeError):
         await chat.say(line("\ud800", id="x", head=b"{"))
     assert (await chat.say(line("a"))).seq == 1
+
+
+async def test_a_server_that_accepts_and_says_nothing_ends_calls_too(
+    free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "CONNECT_S", 0.2)
+    monkeypatch.setattr(calls, "CALL_S", 1.0)
+    port = free_port()
+    accepted: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: accepted.append(writer), "127.0.0.1", port)
+    async with running(f"redis://127.0.0.1:{port}") as chat:
+        assert (await chat.refusal(line("a"))).code is ErrorCode.UNAVAILABLE
+        assert len(accepted) > 1
+    for writer in accepted:
+        writer.close()
+    server.close()
+    await server.wait_closed()

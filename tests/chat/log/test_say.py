@@ -227,6 +227,16 @@ async def test_the_clock_of_a_log_does_not_go_back(chat: Running, redis: Redis) 
     assert (await chat.say(line("b"))).at_ms == ahead
 
 
+async def test_a_sender_that_knows_an_older_server_begins_no_epoch(chat: Running, redis: Redis) -> None:
+    first = await chat.say(line("a"))
+    mine = await redis.hget(keys.state(NEWS), "run")
+    assert isinstance(mine, bytes)
+    await redis.hset(keys.state(NEWS), mapping={"run": "a newer one", "runs": b"a newer one " + mine})
+    second = await chat.say(line("b"))
+    assert (second.seq, second.epoch) == (first.seq + 1, first.epoch)
+    assert await redis.hget(keys.state(NEWS), "run") == b"a newer one"
+
+
 async def test_numbers_stay_exact_near_the_largest(chat: Running, redis: Redis) -> None:
     await chat.say(line("a"))
     await redis.hset(keys.state(NEWS), "seq", str(2**53 - 10))
