@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chat.log import keys
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from schemas.socket import ModeratorEvent
 
 _encoder: Final = msgspec.json.Encoder()

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from chat.entry import Entry
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.moderation.actor import Actor
 from chat.moderation.bans import Bans
 from chat.moderation.bell import Bell

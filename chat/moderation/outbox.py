@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from chat.log.acts import Act, ActEvent
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.log.places import Place
 from chat.store import acts, held
 from config.postgres import DatabaseUnavailable, Pool

@@ -31,7 +31,7 @@ class Raids:
         if there is None:
             raise ApiError(ErrorCode.NOT_FOUND, "There is no such channel.")
         if there == channel:
-            raise ApiError(ErrorCode.INVALID_REQUEST, "A channel can't raid itself.")
+            raise ApiError(ErrorCode.CONFLICT, "A channel can't raid itself.")
 
         async def work(case: Case) -> Done:
             source, goal = await raids.ends(case.connection, channel, there)

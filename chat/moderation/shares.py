@@ -91,7 +91,7 @@ class Shares:
 
 def _refuse_self(channel: ChannelId, other: ChannelId) -> None:
     if channel == other:
-        raise ApiError(ErrorCode.INVALID_REQUEST, "A channel has its own list already.")
+        raise ApiError(ErrorCode.CONFLICT, "A channel has its own list already.")
 
 
 def _parts(users: Sequence[UserId]) -> Iterator[Sequence[UserId]]:

@@ -1,15 +1,17 @@
 """Who may not chat where, and until when. Rows of timeouts that are over count for nothing."""
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 
 import msgspec
 
 from chat.store import Connection, Database
 from schemas import chat_api
+from schemas.api import Id
 from schemas.ids import ChannelId, UserId
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 IN_FORCE: Final = "(b.until IS NULL OR b.until > now())"
 
 
@@ -81,10 +83,15 @@ _SHOWN: Final = (
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The place of the last row of a page."""
+    """The place of the last row of a page. `at_us`: microseconds since the epoch, as exact as the database is."""
 
-    created_at: datetime
-    user_id: UserId
+    at_us: Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]
+    user_id: Id
+
+    @staticmethod
+    def of(ban: chat_api.Ban) -> "Cursor":
+        """Return the place of a row."""
+        return Cursor((ban.created_at - EPOCH) // timedelta(microseconds=1), ban.user_id)
 
 
 async def page(db: Database, channel: ChannelId, *, after: Cursor | None, limit: int) -> list[chat_api.Ban]:
@@ -94,7 +101,7 @@ async def page(db: Database, channel: ChannelId, *, after: Cursor | None, limit:
         " AND ($2::timestamptz IS NULL OR (b.created_at, b.user_id) < ($2, $3))"
         " ORDER BY b.created_at DESC, b.user_id DESC LIMIT $4",
         channel,
-        after.created_at if after else None,
+        EPOCH + timedelta(microseconds=after.at_us) if after else None,
         after.user_id if after else None,
         limit,
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from chat.store import Connection, Database
 from schemas import chat_api
+from schemas.api import Id
 from schemas.chat import ChatMessage
 from schemas.ids import ChannelId, UserId, make_id
 
@@ -84,7 +85,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """The place of the last row of a page."""
 
     is_decided: bool
-    id: str
+    id: Id
 
 
 async def page(db: Database, channel: ChannelId, *, after: Cursor | None, limit: int) -> list[chat_api.Report]:

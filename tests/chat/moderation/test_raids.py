@@ -41,7 +41,7 @@ async def test_what_stands_against_a_raid(home: House) -> None:
     assert await refusal(home, OTHER) is ErrorCode.CONFLICT  # not live
     await go_live(home, 1)
     assert await refusal(home, "nothing") is ErrorCode.NOT_FOUND
-    assert await refusal(home, HOME) is ErrorCode.INVALID_REQUEST
+    assert await refusal(home, HOME) is ErrorCode.CONFLICT
     assert await refusal(home, OTHER, actor="mod") is ErrorCode.FORBIDDEN
     await home.pool.execute("UPDATE channels SET visibility = 'subscribers' WHERE id = $1", OTHER)
     assert await refusal(home, OTHER) is ErrorCode.FORBIDDEN

@@ -83,7 +83,7 @@ async def test_who_may_share_and_what(home: House) -> None:
     for attempt, code in (
         (shares.accept(home.actor("rival"), OTHER, HOME), ErrorCode.NOT_FOUND),
         (shares.offer(home.actor("mod"), HOME, OTHER), ErrorCode.FORBIDDEN),
-        (shares.offer(home.actor("owner"), HOME, HOME), ErrorCode.INVALID_REQUEST),
+        (shares.offer(home.actor("owner"), HOME, HOME), ErrorCode.CONFLICT),
         (shares.offer(home.actor("owner"), HOME, type(HOME)("nowhere")), ErrorCode.NOT_FOUND),
     ):
         with pytest.raises(ApiError) as refused:

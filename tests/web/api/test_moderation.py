@@ -8,6 +8,7 @@ import pytest
 from schemas.ids import ChannelId, UserId
 from schemas.openapi import Access
 from tests.web.site import Person, Site
+from web import cursors
 from web.routes.chat import ENDPOINTS
 
 pytestmark = pytest.mark.services
@@ -154,10 +155,10 @@ async def test_lists_are_shared_and_lists_have_pages(site: Site) -> None:
     assert (offered["fromName"], offered["toName"], offered["isAccepted"]) == ("alice", "bobby", False)
     accepted = await site.data("POST", "/channels/bobby/chat/ban-shares/alice/accept", who=bob)
     assert accepted["isAccepted"] is True
-    for name in ("vera", "adam"):
+    for name in ("vera", "mandy", "adam"):
         await site.call("POST", f"{HERE}/bans", {"userId": who[name].id}, who=who["alice"])
     there = await site.data("GET", "/channels/bobby/chat/bans", who=bob)
-    assert [each["username"] for each in there] == ["vera"]  # an administrator is banned nowhere
+    assert [each["username"] for each in there] == ["mandy", "vera"]  # an administrator is banned nowhere
     assert there[0]["sourceChannelId"] == offered["fromChannelId"]
     await site.data("DELETE", f"{HERE}/ban-shares/bobby?direction=from", who=who["alice"])
     assert len(await site.data("GET", f"{HERE}/ban-shares", who=who["alice"])) == 1
@@ -173,6 +174,14 @@ async def test_lists_are_shared_and_lists_have_pages(site: Site) -> None:
         if envelope["page"]["cursor"] is None:
             break
         cursor = f"&cursor={envelope['page']['cursor']}"
-    assert actions == ["end", "ban", "offer", "grant"]
-    assert (await site.call("GET", f"{HERE}/acts?cursor=nonsense", who=who["alice"]))[0] == 400
+    assert actions == ["end", "ban", "ban", "offer", "grant"]
+    _, first = await site.call("GET", f"{HERE}/bans?limit=1", who=who["alice"])
+    _, second = await site.call("GET", f"{HERE}/bans?limit=1&cursor={first['page']['cursor']}", who=who["alice"])
+    assert [each["data"][0]["username"] for each in (first, second)] == ["mandy", "vera"]
+    assert second["page"]["cursor"] is None
+    places = ("x", ["\0"], ["no id"], ["2026-01-01T00:00:00", "a"], [1 << 60, "a"], [-1, "a"], [True, "\0"])
+    for path in ("acts", "held", "bans", "reports"):
+        for place in places:
+            status, _ = await site.call("GET", f"{HERE}/{path}?cursor={cursors.write(place)}", who=who["alice"])
+            assert status == 400, (path, place)
     assert UserId(who["vera"].id) not in {each["userId"] for each in await site.data("GET", f"{HERE}/roles")}

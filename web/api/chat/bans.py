@@ -13,7 +13,7 @@ async def list_bans(call: Call[chat_api.ListPage]) -> Listing:
     after = cursors.read(asked.cursor, Cursor)
     rows = await moderation_of(call).bans.page(call.channel.id, after=after, limit=asked.limit + 1)
     shown = rows[: asked.limit]
-    more = cursors.write(Cursor(shown[-1].created_at, shown[-1].user_id)) if len(rows) > len(shown) else None
+    more = cursors.write(Cursor.of(shown[-1])) if len(rows) > len(shown) else None
     return Listing(shown, more)
 
 

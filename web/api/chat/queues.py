@@ -1,20 +1,30 @@
 """What waits for moderators: held messages and reports; and the audit log of what they did."""
 
+import msgspec
+
 from chat.store.reports import Cursor
 from schemas import api, chat_api
+from schemas.api import Id
 from schemas.errors import ApiError, ErrorCode
 from web import cursors, watching
 from web.api.chat.asking import actor_of, moderation_of, named_in, person_in
 from web.calls import Call, Listing, find_channel, given
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """The place of the last row of a page."""
+
+    id: Id
+
+
 async def list_held(call: Call[chat_api.ListPage]) -> Listing:
     """List the messages that wait, the oldest first."""
     asked = call.input
-    after = cursors.read(asked.cursor, str)
+    place = cursors.read(asked.cursor, Place)
+    after = place.id if place else None
     rows = await moderation_of(call).held.page(call.channel.id, after=after, limit=asked.limit + 1)
     shown = rows[: asked.limit]
-    return Listing(shown, cursors.write(shown[-1].id) if len(rows) > len(shown) else None)
+    return Listing(shown, cursors.write(Place(shown[-1].id)) if len(rows) > len(shown) else None)
 
 
 async def approve(call: Call[None]) -> api.Nothing:
@@ -59,9 +69,10 @@ async def list_acts(call: Call[chat_api.ListActs]) -> Listing:
     """List what moderators did, the newest first."""
     asked = call.input
     target = await person_in(call, user) if (user := given(asked.user_id)) else None
-    after = cursors.read(asked.cursor, str)
+    place = cursors.read(asked.cursor, Place)
+    after = place.id if place else None
     rows = await moderation_of(call).acts(
         call.channel.id, target=target.id if target else None, after=after, limit=asked.limit + 1
     )
     shown = rows[: asked.limit]
-    return Listing(shown, cursors.write(shown[-1].id) if len(rows) > len(shown) else None)
+    return Listing(shown, cursors.write(Place(shown[-1].id)) if len(rows) > len(shown) else None)
