@@ -34,6 +34,8 @@ def listeners(settings: Settings) -> list[Listener]:
         found.append(Listener(settings.webrtc_host, settings.webrtc_port, "TALLY_WEBRTC_PORT"))
     if settings.relay_port:
         found.append(Listener(settings.relay_host, settings.relay_port, "TALLY_RELAY_PORT"))
+    if settings.irc_port:
+        found.append(Listener(settings.irc_host, settings.irc_port, "TALLY_IRC_PORT"))
     if settings.srt_port:
         found.append(Listener(settings.srt_host, settings.srt_port, "TALLY_SRT_PORT", is_udp=True))
     return found

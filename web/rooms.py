@@ -111,7 +111,7 @@ class Rooms:
         # by its name only, as the rest of IRC knows it
         return Named(row.id, row.name) if row and row.name == name else None
 
-    def _address_of(self, request: web.Request) -> str:
+    def _address_of(self, request: web.BaseRequest) -> str:
         forwarded = request.headers.getall("X-Forwarded-For", ())
         return client_address(request.remote or "", forwarded, self._services.trusted_proxies)
 

@@ -145,9 +145,9 @@ async def running(settings: Settings, parts: Collection[Part] = PARTS) -> AsyncI
             keeper = Keeper(services.redis, services.pool, services.troubles.note, failures=AWAY)
             services.metrics.registry.register(keeper.counts)
             tasks.start("keeper", keeper.run())
-        if irc is not None and settings.irc_port:
-            await _listen_irc(stack, settings, irc)
         public_port = await listen_public(stack, settings, application, delivery, sockets)
+        if irc is not None:
+            await _serve_irc(stack, settings, irc)
         internal_port = await _listen_internal(stack, settings, internal_app(services))
         hub = rooms.hub if rooms else None
         log.info("web started", port=public_port, internal_port=internal_port, parts=",".join(sorted(parts)))
@@ -196,11 +196,14 @@ async def _listen_internal(stack: AsyncExitStack, settings: Settings, applicatio
     return _port_of(server)
 
 
-async def _listen_irc(stack: AsyncExitStack, settings: Settings, irc: IrcServer) -> None:
-    server = await _listen(settings, settings.irc_host, settings.irc_port, irc.protocol, "TALLY_IRC_PORT")
+async def _serve_irc(stack: AsyncExitStack, settings: Settings, irc: IrcServer) -> None:
+    """Open the port of IRC, if it has one. It stops before the public port does, where it has clients too."""
+    host, port = settings.irc_host, settings.irc_port
+    server = await _listen(settings, host, port, irc.protocol, "TALLY_IRC_PORT") if port else None
 
     async def stop() -> None:
-        server.close()
+        if server is not None:
+            server.close()
         await irc.close()
 
     stack.push_async_callback(stop)

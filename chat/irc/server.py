@@ -1,4 +1,7 @@
-"""IRC clients of one process: over TCP (`protocol` makes what a listener needs) and `GET /ws/irc` (`handle`)."""
+"""IRC clients of one process: over TCP (`protocol` makes what a listener needs) and `GET /ws/irc` (`handle`).
+
+The TCP port also takes WebSockets, at any path: libraries such as tmi.js let one choose host and port, but no path.
+"""
 
 import asyncio
 import traceback
@@ -20,13 +23,14 @@ SWEEP_S: Final = 5.0
 """Between looks at who is silent, and whose token may have ended."""
 RECHECK_S: Final = 3.0
 CLOSE_S: Final = 3.0
+HTTP: Final = b"GET "
 FRAME_MAX: Final = 64 * 1024
 RETRY_AFTER_MS: Final = 2_000
 ORDERLY: Final = frozenset({"quit", "restart"})
 """Ends that are nobody's trouble."""
 log = structlog.get_logger()
 
-Addressed = Callable[[web.Request], str]
+Addressed = Callable[[web.BaseRequest], str]
 """Returns who connected, behind proxies of ours whoever they saw."""
 Counted = Callable[[str], str]
 """Returns as whom an address over TCP is counted, "" for one that stands for many."""
@@ -44,8 +48,10 @@ class IrcServer:
         self._counted = counted
         self._on_drop = on_drop
         self._open: set[Talk] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.Future[None]] = set()
+        """What is done when a client is served no more."""
         self._is_closing = False
+        self._http = web.Server(self._handle_alone)
         house.hub.watch(house.rooms.observe)
 
     @property
@@ -75,10 +81,11 @@ class IrcServer:
         for talk in list(self._open):
             talk.wire.tell(Reconnect(0))
             talk.end("restart", "This server is about to stop.")
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
-            for task in late:
-                task.cancel()
+        if self._clients:
+            _, late = await asyncio.wait(self._clients, timeout=CLOSE_S)
+            for client in late:
+                client.cancel()
+        await self._http.shutdown(CLOSE_S)
 
     # --- TCP ---
 
@@ -89,38 +96,65 @@ class IrcServer:
     def begin(self, client: "_TcpClient", transport: asyncio.Transport) -> None:
         """Serve a TCP connection in a task of its own."""
         task = asyncio.create_task(self._serve_tcp(client, transport), name="irc client")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
 
     async def _serve_tcp(self, client: "_TcpClient", transport: asyncio.Transport) -> None:
         peer = transport.get_extra_info("peername")
         address = peer[0] if isinstance(peer, tuple) else ""
         try:
             with self._place(self._counted(address)):
-                tune(transport)
+                _tune(transport)
                 client.talk = talk = self._talk(transport, is_websocket=False)
                 client.resume()
                 ended = asyncio.create_task(client.ended.wait(), name="end of an irc client")
                 await self._run(talk, ended)
         except ApiError as refusal:
-            transport.write(f"ERROR :{refusal.body.message}\r\n".encode())
+            if not transport.is_closing():
+                transport.write(f"ERROR :{refusal.body.message}\r\n".encode())
         finally:
-            transport.close()
+            if client.handshake and not self._is_closing and not transport.is_closing():
+                self._hand_over(transport, client.handshake)
+            else:
+                transport.close()
+
+    def _hand_over(self, transport: asyncio.Transport, handshake: bytes) -> None:
+        protocol = self._http()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(handshake)
+        transport.resume_reading()
+
+    async def _handle_alone(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Serve a WebSocket that came to the TCP port, without the middleware of the application."""
+        try:
+            return await self.handle(request)
+        except ApiError as refusal:
+            return web.Response(text=refusal.body.message, status=refusal.status)
 
     # --- WebSocket ---
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """GET ws/irc, for as long as the socket is open."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._place(self._address_of(request)):
-            ws = web.WebSocketResponse(
-                compress=False, max_msg_size=FRAME_MAX, timeout=CLOSE_S, writer_limit=UNSENT_MAX, protocols=("irc",)
-            )
-            await ws.prepare(request)
-            if request.transport is not None:
-                tune(request.transport)
-                talk = self._talk(request.transport, is_websocket=True)
-                await self._run(talk, asyncio.create_task(_read(ws, talk), name="lines of an irc client"))
-            await ws.close(code=WSCloseCode.GOING_AWAY if self._is_closing else WSCloseCode.OK)
+            self._clients.add(ended)
+            try:
+                return await self._serve_websocket(request)
+            finally:
+                self._clients.discard(ended)
+                ended.cancel()
+
+    async def _serve_websocket(self, request: web.BaseRequest) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(
+            compress=False, max_msg_size=FRAME_MAX, timeout=CLOSE_S, writer_limit=UNSENT_MAX, protocols=("irc",)
+        )
+        await ws.prepare(request)
+        if request.transport is not None:
+            _tune(request.transport)
+            talk = self._talk(request.transport, is_websocket=True)
+            await self._run(talk, asyncio.create_task(_read(ws, talk), name="lines of an irc client"))
+        await ws.close(code=WSCloseCode.GOING_AWAY if self._is_closing else WSCloseCode.OK)
         return ws
 
     # --- both ---
@@ -157,6 +191,13 @@ class IrcServer:
             await asyncio.gather(talking, ended, return_exceptions=True)
 
 
+def _tune(transport: asyncio.Transport) -> None:
+    try:
+        tune(transport)
+    except OSError as error:  # it is closed already, which is seen in the next moment
+        log.debug("irc client gone", error=str(error))
+
+
 async def _read(ws: web.WebSocketResponse, talk: Talk) -> None:
     """Take what comes on a WebSocket; a message is one line or more, and ends the last one."""
     async for message in ws:
@@ -176,6 +217,9 @@ class _TcpClient(asyncio.Protocol):
         self._resuming: asyncio.Task[None] | None = None
         self.talk: Talk | None = None
         self.ended = asyncio.Event()
+        self._is_new = True
+        self.handshake = b""
+        """What came first, if that is of HTTP: then it is a WebSocket."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -190,6 +234,13 @@ class _TcpClient(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self.talk is not None
+        if self._is_new and data.startswith(HTTP):
+            self.handshake = data
+            self.ended.set()
+            if self._transport is not None:
+                self._transport.pause_reading()
+            return
+        self._is_new = False
         self.talk.receive(data)
         if self.talk.is_full and self._transport is not None and (self._resuming is None or self._resuming.done()):
             self._transport.pause_reading()

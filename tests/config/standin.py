@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 PORTS = {
-    "web": ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT"),
+    "web": ("TALLY_HTTP_PORT", "TALLY_INTERNAL_PORT", "TALLY_IRC_PORT"),
     "storage": ("TALLY_STORAGE_PORT",),
     "webrtc": ("TALLY_WEBRTC_PORT",),
     "relay": ("TALLY_RELAY_PORT",),
