@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from aiohttp import WSMsgType, web
 
+from chat.frames import pong
 from chat.hub import Hub
 from chat.log.places import Position
 from chat.metrics import ChatMetrics
@@ -74,8 +75,9 @@ class Conversation:
                     case WSMsgType.BINARY:
                         actions = self._session.receive_binary(now)
                     case WSMsgType.PING:
-                        await self._ws.pong(message.data)
-                        continue
+                        actions = self._session.receive_ping(now)
+                        if not actions:
+                            self.wire.send(pong(bytes(message.data)))
                     case _:
                         continue
                 if not await self._do_all(actions):

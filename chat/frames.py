@@ -9,6 +9,7 @@ from schemas.socket import ServerMessage
 TEXT = 0x81  # FIN and opcode 1
 PING: Final = b"\x89\x00"
 """A whole ping frame (section 5.5.2)."""
+_PONG: Final = 0x8A
 _ONE_BYTE_MAX, _TWO_BYTES, _EIGHT_BYTES = 125, 126, 127
 
 
@@ -29,3 +30,8 @@ def head(size: int) -> bytes:
 def encode(message: ServerMessage) -> bytes:
     """Return the frame of one message."""
     return frame(msgspec.json.encode(message))
+
+
+def pong(payload: bytes) -> bytes:
+    """Return the answer to a ping with this payload (at most 125 bytes, as of all control frames)."""
+    return bytes((_PONG, len(payload))) + payload

@@ -113,6 +113,12 @@ class ChatSession:
         self._spend(now)
         return self._refuse(_error(ErrorCode.INVALID_REQUEST, "Send text, not bytes."))
 
+    def receive_ping(self, now: float) -> list[Action]:
+        """Take a ping frame of the client, which its answer is due for if this returns nothing."""
+        if wait_s := self._spend(now):
+            return self._refuse(_error(ErrorCode.RATE_LIMITED, "Too many pings.", retry_after_ms=round(wait_s * 1000)))
+        return []
+
     def refused(self, channel_id: ChannelId) -> None:
         """Note that an `Enter` could not be done, or that the channel had to be left."""
         self.channels.discard(channel_id)

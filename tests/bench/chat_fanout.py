@@ -56,6 +56,14 @@ class Result:
 
 
 @dataclass
+class Cost:
+    """What one socket costs a server that nobody writes to."""
+
+    memory_kb: float
+    cpu_us: float
+
+
+@dataclass
 class Server:
     """A server under measurement."""
 
@@ -92,7 +100,7 @@ async def _measure() -> None:
     with _valkey() as url:
         rows = []
         async with _ours(url) as server:
-            one, per_socket = await _run(server, "chat", SOCKETS, 10)
+            one, _ = await _run(server, "chat", SOCKETS, 10)
             rows += [
                 one,
                 (await _run(server, "chat batch", SOCKETS, 10))[0],
@@ -117,7 +125,7 @@ async def _measure() -> None:
             passes_ms = await asyncio.to_thread(_mean_pass_ms, server.port)
         print(table(f"Chat fan-out: {MANY} sockets (target: p99 100 ms)", header, _cells([many])))
         print(f"Mean pass over {MANY} sockets: {passes_ms:.0f} ms")
-        print(f"Memory per socket: {per_socket:.1f} KB (target 16)")
+        print(f"One socket: {per_socket.memory_kb:.1f} KB (target 16), {per_socket.cpu_us:.0f} us to open and join")
 
 
 def _mean_pass_ms(port: int) -> float:
@@ -138,12 +146,12 @@ def _cells(rows: list[Result]) -> list[tuple[str, ...]]:
     ]
 
 
-async def _run(server: Server, kind: str, count: int, rate: int, note: str = "") -> tuple[Result, float]:
-    """Have so many sockets read so many messages per second; also return the memory (KB) of one socket."""
-    before_mb = rss_mb(server.pid)
+async def _run(server: Server, kind: str, count: int, rate: int, note: str = "") -> tuple[Result, Cost]:
+    """Have so many sockets read so many messages per second; also return what one socket is of memory and of CPU."""
+    before_mb, before_s = rss_mb(server.pid), cpu_s(server.pid)
     with _crowd(server.port, count, kind) as crowd:
         await asyncio.sleep(SETTLE_S)
-        memory_kb = (rss_mb(server.pid) - before_mb) * 1024 / count
+        one = Cost((rss_mb(server.pid) - before_mb) * 1024 / count, (cpu_s(server.pid) - before_s) * 1e6 / count)
         await _send_at(server, rate, 1.0)
         await asyncio.sleep(SETTLE_S)
         crowd.report()
@@ -154,7 +162,7 @@ async def _run(server: Server, kind: str, count: int, rate: int, note: str = "")
         found = await asyncio.to_thread(crowd.report)
     is_complete = found["least"] == found["most"] > 0 and found["count"] == sent
     name = f"{kind}, {rate}" + (f", {note}" if note else "")
-    return Result(name, used * 1e6 / (sent * count), found["p50"], found["p99"], is_complete), memory_kb
+    return Result(name, used * 1e6 / (sent * count), found["p50"], found["p99"], is_complete), one
 
 
 async def _send_at(server: Server, rate: int, duration_s: float) -> int:

@@ -192,6 +192,13 @@ async def test_the_sweep_pings_the_living_and_drops_the_dead(here: House) -> Non
     assert here.dropped == ["dead"]
 
 
+async def test_a_ping_frame_is_answered(here: House) -> None:
+    async with here._client.ws_connect(f"{here.url}/ws/chat", autoping=False) as ws:
+        await ws.ping(b"hello")
+        answer = await ws.receive(timeout=WAIT_S)
+        assert (answer.type, bytes(answer.data)) == (aiohttp.WSMsgType.PONG, b"hello")
+
+
 async def test_a_token_that_is_no_good_closes_the_socket_for_good(here: House) -> None:
     async with here.page("?token=x") as one:
         assert await one.closed_with() == UNAUTHORIZED

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from chat.frames import encode
+from chat.frames import PING, encode, pong
 from schemas.errors import ErrorCode
 from schemas.socket import Pong, SocketError
 
@@ -27,3 +27,7 @@ def test_the_length_takes_one_three_or_nine_bytes(length: int, head: bytes) -> N
     frame = encode(message)
     assert frame[: len(head)] == head
     assert frame[len(head) :] == msgspec.json.encode(message)
+
+
+def test_a_ping_is_answered_with_its_payload() -> None:
+    assert (PING, pong(b""), pong(b"abc")) == (b"\x89\x00", b"\x8a\x00", b"\x8a\x03abc")

@@ -261,6 +261,15 @@ def test_binary_messages_are_refused() -> None:
     assert refusal(make().receive_binary(0.0)).code is ErrorCode.INVALID_REQUEST
 
 
+def test_pings_are_answered_as_often_as_messages() -> None:
+    session = make()
+    for _ in range(BURST):
+        assert session.receive_ping(0.0) == []
+    for _ in range(REFUSALS_MAX):
+        assert refusal(session.receive_ping(0.0)).code is ErrorCode.RATE_LIMITED
+    assert session.receive_ping(0.0) == [Close(1008, "too many messages")]
+
+
 @pytest.mark.parametrize("text", [b"{", b'{"type":"dance"}', message("b"), join("A"), b"x" * 5_000])
 def test_who_sends_nothing_but_what_is_refused_is_closed(text: bytes) -> None:
     session = joined()
