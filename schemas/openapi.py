@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -186,10 +186,10 @@ def _path_parameters(operation: Operation) -> list[Json]:
 def _query_parameters(operation: Operation, components: dict[str, Json]) -> list[Json]:
     if operation.query is None:
         return []
-    properties = cast("Json", components[operation.query.__name__]["properties"])
+    described = components[operation.query.__name__]
     return [
-        {"name": name, "in": "query", "required": False, "schema": schema, "explode": True}
-        for name, schema in properties.items()
+        {"name": name, "in": "query", "required": name in described["required"], "schema": schema, "explode": True}
+        for name, schema in described["properties"].items()
     ]
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas import api
+from schemas import api, chat_api
 from schemas.openapi import Access, Operation, document, text
 
 OPERATIONS = [
@@ -85,6 +85,40 @@ def test_parameters_come_from_the_path_and_the_query_struct() -> None:
     assert {p["name"]: p["in"] for p in query} == dict.fromkeys(["live", "category", "q", "cursor", "limit"], "query")
     (channel,) = DOCUMENT["paths"]["/channels/{channel}/ingest"]["get"]["parameters"]
     assert (channel["name"], channel["in"], channel["required"]) == ("channel", "path", True)
+
+
+def test_a_parameter_without_a_default_is_required() -> None:
+    operation = Operation(
+        name="listMine",
+        method="GET",
+        path="/mine",
+        summary="Mine",
+        access=Access.USER,
+        query=chat_api.ListMyEmotes,
+        data=chat_api.UsableEmotes,
+    )
+    described = document([*OPERATIONS, operation], version="1")["paths"]
+    assert [p["required"] for p in described["/mine"]["get"]["parameters"]] == [True]
+    assert not any(p["required"] for p in described["/channels"]["get"]["parameters"])
+
+
+def test_a_form_has_files_of_any_bytes() -> None:
+    operation = Operation(
+        name="createEmote",
+        method="POST",
+        path="/emotes",
+        summary="Make",
+        access=Access.USER,
+        form=chat_api.CreateEmote,
+        data=chat_api.Emote,
+    )
+    described = document([operation], version="1")
+    post = described["paths"]["/emotes"]["post"]
+    assert list(post["requestBody"]["content"]) == ["multipart/form-data"]
+    assert "413" in post["responses"]
+    form = described["components"]["schemas"]["CreateEmote"]
+    assert form["properties"]["image"] == {"type": "string", "format": "binary"}
+    assert form["required"] == ["name", "image"]
 
 
 def test_only_public_operations_need_no_proof() -> None:

@@ -26,6 +26,8 @@ CONFIG = """
 include-operation-id = [
   "register", "createChannel", "listChannels", "patchChannel", "addMetadata", "listVods", "listClips", "listFollows",
   "createClip", "shareChannel", "shareVod", "shareClip", "putPull", "createRestream", "patchRestream",
+  "createEmote", "createChannelEmote", "postChatMessage",
+  "listActs", "listBans", "listHeld", "listReports", "patchChatSettings", "createTimeout", "pinMessage", "announce",
 ]
 checks.positive_data_acceptance.enabled = false
 """

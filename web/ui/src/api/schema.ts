@@ -10619,8 +10619,8 @@ export interface operations {
     };
     listMyEmotes: {
         parameters: {
-            query?: {
-                channel?: string;
+            query: {
+                channel: string;
             };
             header?: never;
             path?: never;
