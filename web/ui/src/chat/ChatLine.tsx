@@ -6,6 +6,8 @@ import { readable } from './color';
 import { partsOf, type Part } from './text';
 import './line.css';
 
+const FIRST = 'First message here';
+
 export interface ChatLineProps {
   message: ChatMessage;
   /** Set for what a moderator announced. */
@@ -37,10 +39,10 @@ export const ChatLine = memo(function ChatLine(props: ChatLineProps) {
     <div className="chat-line" data-testid="chat-line" data-id={message.id} data-mine={message.userId === meId} data-for-me={isForMe} data-pending={isPending} data-deleted={isDeleted}
       data-announcement={announcement ?? undefined}>
       {announcement && <p className="chat-kind"><Icon name="megaphone" size={14} /> Announcement</p>}
-      {message.isFirst && !isDeleted && <p className="chat-kind first"><Icon name="sparkle" size={14} /> First message here</p>}
       {message.replyTo && <Answered message={message} onThread={onThread} />}
       <p className="chat-words">
         {time !== null && <span className="chat-time">{time}</span>}
+        {message.isFirst && !isDeleted && <span className="chat-first" role="img" aria-label={FIRST} title={FIRST}><Icon name="sparkle" size={14} /></span>}
         <Badges badges={message.badges} />
         <Name {...props} />
         {message.isAction ? ' ' : <span className="chat-colon">: </span>}

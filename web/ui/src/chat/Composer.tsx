@@ -126,6 +126,7 @@ export const Composer = memo(function Composer({ room, channelId, you, cooldown,
     <div className="composer" data-testid="composer">
       {replyTo && <Replying to={replyTo} onStop={onReplied} />}
       {refusal && <p className="composer-note" data-bad="true" role="alert">{refusal.message} <button type="button" className="chat-text-button" onClick={room.dismissRefusal}>OK</button></p>}
+      {silence && text !== '' && <p className="composer-note">{placeholderOf(you, silence)}</p>}
       {usage && <p className="composer-note"><b>/{usage.name}</b> {usage.usage} <span className="muted">{usage.help}</span></p>}
       {completion && <Offers id={listId} completion={completion} picked={picked} onPick={take} />}
       {isPicking && (
@@ -163,7 +164,7 @@ function Offers({ id, completion, picked, onPick }: { id: string; completion: Co
     <ul id={id} className="offers" role="listbox" aria-label="Completions">
       {completion.offers.map((offer, index) => (
         // The focus stays in the text: a press must not take it.
-        <li key={offer.insert} id={`${id}-${index}`} role="option" aria-selected={index === picked} onPointerDown={(event) => event.preventDefault()} onClick={() => onPick(offer)}>
+        <li key={offer.insert} data-type={offer.type} id={`${id}-${index}`} role="option" aria-selected={index === picked} onPointerDown={(event) => event.preventDefault()} onClick={() => onPick(offer)}>
           <OfferWords offer={offer} />
         </li>
       ))}

@@ -18,6 +18,8 @@ const RAID_FRESH_MS = 60_000;
 const NEWEST = 2 ** 52;
 const HISTORY_AGAIN_MS = [1000, 3000, 8000];
 const TICK_MS = 250;
+/** For so long what a command of mine did is told by its answer alone. */
+const ANSWERED_WITHIN_MS = 5000;
 
 export interface Cooldown {
   untilMs: number;
@@ -73,6 +75,7 @@ export class ChatRoom {
   private ticker: ReturnType<typeof setInterval> | null = null;
   private load = 0; // counts loads of history: an older answer is no news
   private noticeCount = 0;
+  private commandedAt = -Infinity;
   private isScheduled = false;
   /** Takes back what was refused; false: something else is being written there, so it stays in the list. */
   takeBack: ((content: string) => boolean) | null = null;
@@ -102,6 +105,7 @@ export class ChatRoom {
     const programMs = this.options.clock.read();
     const isSaid = this.outbox.say(content, replyTo, programMs === null ? null : Math.round(programMs));
     if (isSaid) this.changed({ refusal: null });
+    if (isCommand(content)) this.commandedAt = this.now();
     return isSaid;
   }
 
@@ -184,13 +188,13 @@ export class ChatRoom {
         return this.silenced(message);
       case 'user_unbanned':
         if (message.userId === this.meId) this.changed({ you: this.state.you && { ...this.state.you, bannedUntil: null, mayChat: true } });
-        return this.tellModerators(`${message.username} may chat again${by(message.moderator)}.`);
+        return this.tellModerators(`${message.username} may chat again${by(message.moderator)}.`, message.moderator);
       case 'clear_chat':
         this.step.clear();
         this.list.clear();
         return this.notice('The chat was cleared by a moderator.');
       case 'settings_changed':
-        for (const change of changesOf(this.state.settings, message.settings)) this.notice(change);
+        if (!this.isAnswered(message.moderator)) for (const change of changesOf(this.state.settings, message.settings)) this.notice(change);
         return this.changed({ settings: { ...message.settings, blockedTerms: null, heldTerms: null } });
       case 'role_changed':
         if (message.userId === this.meId && this.state.you) this.changed({ you: { ...this.state.you, role: message.role } });
@@ -310,7 +314,7 @@ export class ChatRoom {
     const bannedUntil = event.type === 'user_banned' ? 0 : event.until;
     if (event.userId === this.meId && this.state.you) this.changed({ you: { ...this.state.you, mayChat: false, bannedUntil } });
     const what = event.type === 'user_banned' ? 'was banned' : `was timed out for ${describeTime(event.durationS)}`;
-    this.tellModerators(`${event.username} ${what}${by(event.moderator)}.`);
+    this.tellModerators(`${event.username} ${what}${by(event.moderator)}.`, event.moderator);
   }
 
   private unpin(isTaken: (message: ChatMessage) => boolean): void {
@@ -321,8 +325,13 @@ export class ChatRoom {
     if (Math.abs(this.now() - event.timestamp) < RAID_FRESH_MS) this.changed({ raid: event });
   }
 
-  private tellModerators(text: string): void {
-    if (this.mayModerate) this.notice(text);
+  /** The answer to a command of mine says it as well. */
+  private isAnswered(moderator: string): boolean {
+    return moderator !== '' && moderator === this.state.you?.username && this.now() - this.commandedAt < ANSWERED_WITHIN_MS;
+  }
+
+  private tellModerators(text: string, moderator: string): void {
+    if (this.mayModerate && !this.isAnswered(moderator)) this.notice(text);
     else this.changed({});
   }
 

@@ -189,6 +189,16 @@ describe('what I say', () => {
     expect(state().outgoing).toEqual([]);
   });
 
+  it('is a command, whose answer tells what it did: the event does not tell it again', async () => {
+    await hear(joinedAs({ you: moderator, isResumed: true }));
+    room.say('/slow 10', null);
+    const changed = { type: 'settings_changed', ...placed(1), settings: settings({ slowMode: 10 }) } as const;
+    await hear({ ...changed, moderator: 'ann' }, { type: 'ack', channelId: 'c1', idempotencyKey: lastKey(), notice: 'Slow mode: 10 s.' });
+    expect(texts()).toEqual(['* Slow mode: 10 s.']);
+    await hear({ ...changed, ...placed(2), settings: settings(), moderator: 'mo' });
+    expect(texts().at(-1)).toBe('* Slow mode is off.');
+  });
+
   it('is refused with a wait, from the number and not from words', async () => {
     room.say('hello', null);
     await hear({ type: 'error', code: 'SLOW_MODE', message: 'Slow mode: wait.', retryAfterMs: 4200, idempotencyKey: lastKey() });

@@ -59,7 +59,7 @@ describe('the chat of a channel', () => {
     await say(said(3, { badges: [{ type: 'moderator' }, { type: 'subscriber', version: 3 }], isFirst: true, content: 'hi @ann', mentions: [{ userId: 'u2', username: 'ann', start: 3, end: 7 }] }));
     expect(chat().getByRole('img', { name: 'Moderator' })).toBeTruthy();
     expect(chat().getByRole('img', { name: 'Subscriber for 3 months' })).toBeTruthy();
-    expect(screen.getByText('First message here')).toBeTruthy();
+    expect(chat().getByRole('img', { name: 'First message here' })).toBeTruthy();
     expect(screen.getByText('@ann').closest('[data-testid=chat-line]')!.getAttribute('data-for-me')).toBe('true');
     expect(chat().getAllByRole('status').some((status) => status.textContent === 'Bo: hi @ann')).toBe(true);
     await expectAccessible();
