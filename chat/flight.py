@@ -22,7 +22,14 @@ class Flight(Generic[T]):
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._do(), name=self._name)
             self._task.add_done_callback(_seen)
-        return await asyncio.shield(self._task)
+        task = self._task
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if task.cancelled() and current is not None and not current.cancelling():
+                raise TimeoutError("given up") from None  # the work was, not who waits for it
+            raise
 
     def cancel(self) -> None:
         """Give up what is under way."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chat.formats import Format, Member, RoomEvent
+from chat.log.calls import Trouble
 from chat.room import Room
 
 TICK_MIN_S: Final = 0.010
@@ -22,8 +23,9 @@ SLICE: Final = 1_000
 class Flusher:
     """One per process. `on_pass` is told how long (s) each pass took and how many members were written to."""
 
-    def __init__(self, on_pass: Callable[[float, int], None]) -> None:
+    def __init__(self, on_pass: Callable[[float, int], None], trouble: Trouble) -> None:
         self._on_pass = on_pass
+        self._trouble = trouble
         self._rooms: dict[Room, None] = {}
         self._wake = asyncio.Event()
         self.tick_s = TICK_MIN_S
@@ -54,41 +56,48 @@ class Flusher:
         rooms, self._rooms = self._rooms, {}
         written = 0
         for room in rooms:
-            written += await _flush(room)
+            written += await self._flush(room)
         return written
 
+    async def _flush(self, room: Room) -> int:
+        events = room.take()
+        members = room.members()  # as of now: who is admitted while this runs has it from the ring
+        written = 0
+        for kind, group in members.items():
+            content = self._encoded(kind, events)
+            if not content:
+                continue
+            for start in range(0, len(group), SLICE):
+                if start:
+                    await asyncio.sleep(0)
+                self._write(group[start : start + SLICE], content, events, kind)
+            written += len(group)
+        return written
 
-async def _flush(room: Room) -> int:
-    events = room.take()
-    members = room.members()  # as of now: who is admitted while this runs has it from the ring
-    written = 0
-    for kind, group in members.items():
-        content = kind.encode(events)
-        if not content:
-            continue
-        for start in range(0, len(group), SLICE):
-            if start:
-                await asyncio.sleep(0)
-            _write(group[start : start + SLICE], content, events, kind)
-        written += len(group)
-    return written
+    def _encoded(self, kind: Format, events: Sequence[RoomEvent]) -> bytes:
+        try:
+            return kind.encode(events)
+        except Exception as error:  # of one format: the others, and what comes next, go on
+            self._trouble("chat format", error)
+            return b""
 
+    def _write(self, group: Sequence[Member], content: bytes, events: Sequence[RoomEvent], kind: Format) -> None:
+        for member in group:
+            try:
+                if member.hidden:
+                    self._write_without_hidden(member, content, events, kind)
+                else:
+                    member.send(content)
+            except Exception as error:  # of one connection: those behind it are not to miss anything
+                self._trouble("chat write", error)
 
-def _write(group: Sequence[Member], content: bytes, events: Sequence[RoomEvent], kind: Format) -> None:
-    for member in group:
-        if member.hidden:
-            _write_without_hidden(member, content, events, kind)
-        else:
+    def _write_without_hidden(self, member: Member, content: bytes, events: Sequence[RoomEvent], kind: Format) -> None:
+        """Leave out what the member is not to be sent: IRC clients show by themselves what they said."""
+        hidden = member.hidden & {event.message_id for event in events}
+        if not hidden:
             member.send(content)
-
-
-def _write_without_hidden(member: Member, content: bytes, events: Sequence[RoomEvent], kind: Format) -> None:
-    """Leave out what the member is not to be sent: IRC clients show by themselves what they said."""
-    hidden = member.hidden & {event.message_id for event in events}
-    if not hidden:
-        member.send(content)
-        return
-    member.hidden.difference_update(hidden)
-    rest = kind.encode([event for event in events if event.message_id not in hidden])
-    if rest:
-        member.send(rest)
+            return
+        member.hidden.difference_update(hidden)
+        rest = self._encoded(kind, [event for event in events if event.message_id not in hidden])
+        if rest:
+            member.send(rest)

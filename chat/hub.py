@@ -91,7 +91,7 @@ class Hub:
         self.failures: tuple[type[Exception], ...] = (*sources.failures, TimeoutError)
         """What is raised when something that a hub needs does not answer."""
         self.rooms: dict[ChannelId, Room] = {}
-        self.flusher = Flusher(metrics.passed)
+        self.flusher = Flusher(metrics.passed, trouble)
         self._ear = listen(self._hear, self._hear_moderators, self._doubt)
         self.states = States(self.rooms, sources.read_states, self._broadcast, trouble, failures=sources.failures)
         self._joining = Joining(log, sources, self.states)
@@ -143,7 +143,7 @@ class Hub:
             message = "The channel can't be read just now."
             raise ApiError(ErrorCode.UNAVAILABLE, message, retry_after_ms=RETRY_AFTER_MS) from error
         finally:
-            if ready is None:
+            if ready is None and self.rooms.get(channel_id) is room:
                 self.leave(member, channel_id)
         joined = self._joining.joined(room, visit, ready)
         if room.admit(member, visit, joined):
@@ -179,9 +179,7 @@ class Hub:
         return told.message if isinstance(told, Message | Announcement) else None
 
     def _open(self, channel_id: ChannelId) -> Room:
-        ring = Ring(
-            Position("", 0), bytes_max=max(RING_BYTES_MIN, min(BYTES_MAX, RINGS_BYTES_MAX // (len(self.rooms) + 1)))
-        )
+        ring = Ring(Position("", 0))
         tail = Tail(
             channel_id,
             self._log,
@@ -210,6 +208,7 @@ class Hub:
 
     def _take(self, room: Room, entry: Entry) -> None:
         """Pass on the next entry of a room's log."""
+        room.ring.bytes_max = max(RING_BYTES_MIN, min(BYTES_MAX, RINGS_BYTES_MAX // len(self.rooms)))
         room.add(RoomEvent.of_entry(room.channel_id, entry))
         self.flusher.note(room)
         try:
@@ -255,7 +254,7 @@ class Hub:
             for channels in self._some_of_all():
                 try:
                     heads = await self._log.heads(channels)
-                except ApiError as error:
+                except (ApiError, TimeoutError) as error:
                     self.trouble("chat watch", error)
                     break
                 if any(self._is_behind(channel, head) for channel, head in heads.items()):

@@ -137,14 +137,14 @@ class Room:
 
     def change_role(self, user: UserId, role: Role) -> None:
         """Follow a change of somebody's role."""
-        for members in self._members.values():
-            for member in members:
-                if member.user_id != user:
-                    continue
-                if role in ("moderator", "broadcaster"):
-                    self._moderators.setdefault(member, False)
-                elif self._moderators.get(member) is False:
-                    del self._moderators[member]
+        for member, visit in self.visits():
+            if member.user_id != user:
+                continue
+            may = visit.identity is not None and visit.identity.may("chat:moderate")
+            if role in ("moderator", "broadcaster") and may:
+                self._moderators.setdefault(member, False)
+            elif self._moderators.get(member) is False:
+                del self._moderators[member]
 
     def moderates(self, member: Member) -> bool:
         """Whether a member hears what is for moderators."""

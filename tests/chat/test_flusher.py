@@ -15,6 +15,10 @@ from tests.chat.test_room import admit, logged, make, state
 WAIT_S = 20
 
 
+def noted(subject: str, error: BaseException) -> None:
+    raise AssertionError(subject) from error
+
+
 def said(seq: int, message_id: str) -> RoomEvent:
     message = Authored(message_id, A, UserId("u"), "u", "U", "hello", [], [], "#FFFFFF")
     return RoomEvent.of_entry(A, Entry(seq, seq - 1, "e1", 1, "message", head_of_message(message)))
@@ -28,7 +32,7 @@ def member(room: Room, ear: Ear) -> Ear:
 
 
 async def test_all_that_is_pending_goes_in_one_write_that_all_share() -> None:
-    room, flusher = make(), Flusher(lambda *_: None)
+    room, flusher = make(), Flusher(lambda *_: None, noted)
     ears = [member(room, Ear()) for _ in range(3)]
     for seq in range(11, 15):
         room.add(logged(seq))
@@ -41,7 +45,7 @@ async def test_all_that_is_pending_goes_in_one_write_that_all_share() -> None:
 
 
 async def test_a_batch_is_one_array() -> None:
-    room, flusher = make(), Flusher(lambda *_: None)
+    room, flusher = make(), Flusher(lambda *_: None, noted)
     ear = member(room, Ear(FRAME_PER_TICK))
     for event in (logged(11), state(5), logged(12)):
         room.add(event)
@@ -51,7 +55,7 @@ async def test_a_batch_is_one_array() -> None:
 
 
 async def test_who_comes_while_a_pass_is_running_gets_nothing_twice_and_misses_nothing() -> None:
-    room, flusher = make(), Flusher(lambda *_: None)
+    room, flusher = make(), Flusher(lambda *_: None, noted)
     for _ in range(flushers.SLICE + 1):
         member(room, Ear())
     room.add(logged(11))
@@ -70,7 +74,7 @@ async def test_who_comes_while_a_pass_is_running_gets_nothing_twice_and_misses_n
 
 
 async def test_hidden_messages_are_left_out_for_that_member_once() -> None:
-    room, flusher = make(), Flusher(lambda *_: None)
+    room, flusher = make(), Flusher(lambda *_: None, noted)
     author, other = member(room, Ear()), member(room, Ear())
     author.hidden = {"m11", "m99"}
     for seq in (11, 12):
@@ -93,7 +97,7 @@ async def test_a_format_that_has_nothing_to_say_writes_nothing() -> None:
         def answer(self, message: object) -> bytes:
             return b"joined"
 
-    room, flusher = make(), Flusher(lambda *_: None)
+    room, flusher = make(), Flusher(lambda *_: None, noted)
     ear = Ear()
     ear.format = Silent()  # type: ignore[assignment]  # as IRC's
     member(room, ear)
@@ -105,7 +109,7 @@ async def test_a_format_that_has_nothing_to_say_writes_nothing() -> None:
 
 async def test_the_tick_follows_how_long_passes_take() -> None:
     passes: list[tuple[float, int]] = []
-    room, flusher = make(), Flusher(lambda took_s, written: passes.append((took_s, written)))
+    room, flusher = make(), Flusher(lambda took_s, written: passes.append((took_s, written)), noted)
 
     class Slow(Ear):
         def send(self, content: bytes) -> None:
@@ -132,3 +136,28 @@ async def test_the_tick_follows_how_long_passes_take() -> None:
     assert 0.045 <= flusher.tick_s <= flushers.TICK_MAX_S
     assert (len(ear.written), ear.seqs) == (2, [11, 12, 13, 14])
     running.cancel()
+
+
+async def test_a_member_or_a_format_that_fails_keeps_nothing_from_the_others() -> None:
+    class Broken(Ear):
+        def send(self, content: bytes) -> None:
+            raise RuntimeError("handler is closed")
+
+    class Unable:
+        def encode(self, events: object) -> bytes:
+            raise ZeroDivisionError
+
+        def answer(self, message: object) -> bytes:
+            return b""
+
+    room, troubles = make(), list[str]()
+    flusher = Flusher(lambda *_: None, lambda subject, _: troubles.append(subject))
+    ears = [member(room, ear) for ear in (Ear(), Broken(), Ear())]
+    unable = Ear()
+    unable.format = Unable()  # type: ignore[assignment]
+    member(room, unable)
+    room.add(logged(11))
+    flusher.note(room)
+    await flusher.flush()
+    assert [ear.seqs for ear in ears] == [[11], [], [11]]
+    assert sorted(troubles) == ["chat format", "chat write"]

@@ -522,3 +522,19 @@ async def test_what_is_pinned_follows_the_log_and_is_read_once() -> None:
     third = Ear()
     await joined(world, third)
     assert third.heard[0]["pinned"] is None
+
+
+async def test_who_leaves_and_joins_again_while_joining_is_joined_once() -> None:
+    world, ear = World(), Ear()
+    world.log.gate.clear()
+    first = asyncio.create_task(world.hub.join(ear, A))
+    await world.settle()
+    world.hub.leave(ear, A)
+    second = asyncio.create_task(world.hub.join(ear, A))
+    await world.settle()
+    world.log.gate.set()
+    with pytest.raises(ApiError):
+        await first
+    await second
+    assert ear.types == ["joined"]
+    assert list(world.hub.rooms) == [A]

@@ -3,13 +3,14 @@
 from chat.formats import FRAME_PER_TICK, RoomEvent
 from chat.log.places import Position
 from chat.past import Past
+from chat.people import Identity
 from chat.ring import Ring
 from chat.room import WAITING_MAX, Room, Visit
 from chat.tail import Tail
 from schemas.chat import ChatSettings
 from schemas.ids import UserId
 from schemas.socket import Joined, ViewerCount
-from tests.chat.memory import NOBODY, A, Ear, MemoryLog
+from tests.chat.memory import NOBODY, A, Ear, MemoryLog, identity
 
 START = Position("e1", 10)
 
@@ -41,7 +42,7 @@ def state(count: int) -> RoomEvent:
     return RoomEvent.of_state(ViewerCount(A, count))
 
 
-def admit(room: Room, ear: Ear, place: Position | None = None) -> None:
+def admit(room: Room, ear: Ear, place: Position | None = None, who: Identity | None = None) -> None:
     end = room.ring.end
     joined = Joined(
         channel_id=A,
@@ -55,7 +56,7 @@ def admit(room: Room, ear: Ear, place: Position | None = None) -> None:
         settings=ChatSettings(),
         you=NOBODY,
     )
-    assert room.admit(ear, Visit(place=place), joined)
+    assert room.admit(ear, Visit(who, place=place), joined)
 
 
 def flush(room: Room) -> None:
@@ -188,9 +189,12 @@ def test_what_waits_is_bounded_and_ends_with_the_newest() -> None:
 
 def test_who_moderates_follows_the_roles_except_for_those_who_always_do() -> None:
     room, owner, helper, viewer = make(), Ear(user="o"), Ear(user="h"), Ear(user="v")
+    program = Ear(user="h")
     for ear in (owner, helper, viewer):
         room.enter(ear)
-        admit(room, ear)
+        admit(room, ear, who=identity(str(ear.user_id)))
+    room.enter(program)
+    admit(room, program, who=identity("h", frozenset({"chat:read"})))
     room.appoint(owner, is_fixed=True)
     room.change_role(UserId("h"), "moderator")
     assert set(room.moderators_and(None)) == {owner, helper}
