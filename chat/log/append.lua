@@ -7,6 +7,10 @@ local JUMP = 1000000
 -- Characters of the list of servers that have given numbers: the last ten or so.
 local RUNS_MAX = 400
 
+-- How long a channel without events is kept (chat/keeping renews it), and its bans: never shorter, or nobody is banned.
+local IDLE_MS = 604800000
+local BANS_MORE_MS = 3600000
+
 -- Behind the arguments of each script: the identity of the server that this connection leads to, and what a new epoch
 -- would be called.
 local run, epoch = ARGV[#ARGV - 1], ARGV[#ARGV]

@@ -37,6 +37,9 @@ while cursor <= #ARGV - 2 do
   end
   if bans > 0 then
     call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) -- timeouts that are over
+    if call('PTTL', KEYS[3]) < 0 then -- these are the first
+      call('PEXPIRE', KEYS[3], IDLE_MS + BANS_MORE_MS)
+    end
   end
   for _ = 1, tonumber(take()) do
     call('ZREM', KEYS[3], take())

@@ -23,10 +23,11 @@ end
 call('DEL', KEYS[1], KEYS[3])
 if staged > 0 then
   call('RENAME', KEYS[4], KEYS[3])
-  call('PERSIST', KEYS[3])
+  call('PEXPIRE', KEYS[3], IDLE_MS + BANS_MORE_MS)
 end
 local base = whole(seq)
 call('HSET', KEYS[1], 'epoch', begun, 'seq', base, 'at', at, 'base', base, 'origin', begun,
   'run', run, 'runs', run)
 set_modes({ unpack(ARGV, 4, #ARGV - 2) })
+call('PEXPIRE', KEYS[1], IDLE_MS)
 return { 'warm' }

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from chat.entry import Entry
-from chat.log import ChatLog, Place, calls, wire
+from chat.log import ChatLog, Place, calls, keys, wire
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import UserId
 from tests.chat.log.material import ALICE, BOB, NEWS, Database, Running, line, running
@@ -172,6 +172,9 @@ async def test_a_server_that_was_a_replica_for_a_while_begins_an_epoch(durable: 
         second = await waiting
         assert second.seq == first.seq + 1_000_001
         assert second.epoch != first.epoch
+        runs = durable.do("HGET", keys.state(NEWS), "runs")
+        assert isinstance(runs, bytes)
+        assert len(set(runs.split())) == 2
 
 
 async def until_replicated(replica: PortValkey) -> None:

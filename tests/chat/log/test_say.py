@@ -74,14 +74,15 @@ async def test_the_banned_are_refused_and_their_answered_keys_are_not(chat: Runn
     assert (await chat.refusal(line("c", is_privileged=True))).code is ErrorCode.BANNED
 
 
-async def test_a_timeout_says_how_long_and_ends(chat: Running) -> None:
+async def test_a_timeout_says_how_long_and_ends(chat: Running, redis: Redis) -> None:
     await ban(chat, now_ms() + HOUR_MS)
     refusal = await chat.refusal(line("a"))
     assert refusal.code is ErrorCode.TIMED_OUT
     assert refusal.retry_after_ms is not None
     assert HOUR_MS - 60_000 < refusal.retry_after_ms <= HOUR_MS
-    await ban(chat, now_ms() - 1, "it is over")
+    await redis.zadd(keys.bans(NEWS), {ALICE: now_ms() - 1})
     await chat.say(line("a"))
+    assert await chat.log.ban_of(NEWS, ALICE) is None
 
 
 @pytest.mark.parametrize(
@@ -242,6 +243,15 @@ async def test_numbers_stay_exact_near_the_largest(chat: Running, redis: Redis) 
     await redis.hset(keys.state(NEWS), "seq", str(2**53 - 10))
     assert (await chat.say(line("b"))).seq == 2**53 - 9
     assert (await chat.log.read(NEWS, 1, 10))[-1].seq == 2**53 - 9
+
+
+async def test_a_log_is_bounded_though_nobody_writes_it_down(chat: Running, redis: Redis) -> None:
+    await chat.log.where(NEWS)
+    fill = "for n = 1, 201000 do redis.call('XADD', KEYS[1], n .. '-0', 'p', '0 e 0 message', 'h', '{') end"
+    await redis.eval(fill, 1, keys.log(NEWS))
+    await redis.hset(keys.state(NEWS), "seq", "201000")
+    await chat.say(line("a"))
+    assert 190_000 < await redis.xlen(keys.log(NEWS)) < 200_500
 
 
 async def test_an_appended_line_makes_its_channel_dirty(chat: Running, redis: Redis) -> None:

@@ -53,6 +53,11 @@ async def test_effects_without_a_kind_append_nothing(chat: Running, redis: Redis
     assert await chat.log.ban_of(NEWS, ALICE) is None
 
 
+async def test_bans_outlive_the_state_and_do_not_stay_for_ever(chat: Running, redis: Redis) -> None:
+    await chat.act("x", ActEvent("", bans={ALICE: 0}))
+    assert await redis.ttl(keys.bans(NEWS)) > await redis.ttl(keys.state(NEWS)) > 600_000
+
+
 async def test_timeouts_that_are_over_are_swept(chat: Running, redis: Redis) -> None:
     await chat.act("x", ActEvent("", bans={BOB: 1}))
     await chat.act("y", ActEvent("", bans={ALICE: 0}))
