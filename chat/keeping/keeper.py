@@ -25,9 +25,10 @@ from chat.keeping import partitions
 from chat.keeping.batch import Draft, Unreadable, drafted
 from chat.keeping.counts import KeepingCounts
 from chat.log import keys
+from chat.log.calls import Trouble
 from chat.log.entries import entry_of
-from chat.log.listener import Trouble
 from chat.store import messages
+from chat.store.messages import Batch
 from config.postgres import Pool
 from config.tasks import check_cancelled
 from schemas.ids import ChannelId
@@ -133,10 +134,10 @@ class Keeper:
             return False
         limit = max(READ_LEAST, READ // len(channels))
         taken = await self._read(channels, limit)
-        entries = self._readable(taken)
+        entries, batch = self._readable(taken)
         if entries:
             self.counts.taken(min(entry.at_ms for _, entry in entries))
-        added = await self._write(entries)
+        added = await self._write(entries, batch)
         await self._note_written(taken)
         self.counts.done(added)
         return bool(entries) and (len(channels) == CHANNELS or any(len(part.ids) >= limit for part in taken))
@@ -165,8 +166,8 @@ class Keeper:
                 self._give_up(channel, entry_id.decode(), error)
         return Taken(channel, [entry_id for entry_id, _ in raw], entries)
 
-    def _readable(self, taken: Sequence[Taken]) -> list[Placed]:
-        """Return the entries of which rows can be made; the others are given up."""
+    def _readable(self, taken: Sequence[Taken]) -> tuple[list[Placed], Batch]:
+        """Return the entries of which rows can be made, and their batch; the others are given up."""
         draft = Draft()
         readable = []
         for channel, entry in ((part.channel, entry) for part in taken for entry in part.entries):
@@ -175,22 +176,23 @@ class Keeper:
                 readable.append((channel, entry))
             except Unreadable as error:
                 self._give_up(channel, str(entry.seq), error)
-        return readable
+        return readable, draft.batch()
 
-    async def _write(self, entries: Sequence[Placed]) -> int:
+    async def _write(self, entries: Sequence[Placed], batch: Batch) -> int:
         """Write in one transaction, or in smaller ones where PostgreSQL takes some never; return the new messages."""
         if not entries:
             return 0
         try:
             async with asyncio.timeout(WRITE_S), self._pool.acquire() as connection, connection.transaction():
-                return await messages.write(connection, drafted(entries))
+                return await messages.write(connection, batch)
         except NOT_A_MATTER_OF_TIME as error:
             if len(entries) == 1:
                 ((channel, entry),) = entries
                 self._give_up(channel, str(entry.seq), error)
                 return 0
         middle = len(entries) // 2
-        return await self._write(entries[:middle]) + await self._write(entries[middle:])
+        halves = (entries[:middle], entries[middle:])
+        return sum([await self._write(half, drafted(half)) for half in halves])
 
     async def _note_written(self, taken: Sequence[Taken]) -> None:
         """Acknowledge, trim, and give the channels back."""

@@ -5,6 +5,7 @@ import sys
 from tests.bench import (
     archive,
     chat_fanout,
+    chat_keep,
     chat_log,
     clips,
     delivery,
@@ -37,6 +38,7 @@ TABLES = {
     "whep": whep.main,
     "whip": whip.main,
     "chat_log": chat_log.main,
+    "chat_keep": chat_keep.main,
     "chat_fanout": chat_fanout.main,
 }
 
