@@ -46,6 +46,7 @@ async def process(settings: Settings) -> AsyncIterator[str]:
         "TALLY_HTTP_HOST": settings.http_host,
         "TALLY_HTTP_PORT": str(settings.http_port),
         "TALLY_INTERNAL_PORT": str(settings.internal_port),
+        "TALLY_IRC_PORT": "0",
     }
     log = settings.data / "web.log"
     with log.open("wb") as output:
