@@ -103,15 +103,21 @@ async def _create(call: Call[chat_api.CreateEmote], channel: ChannelId | None) -
     pictures = [Picture(each.scale, each.width, each.height, each.content) for each in painted.pictures]
     async with pool.acquire() as connection, connection.transaction():
         await emotes.create(connection, row, pictures, call.account.id, _slots(channel))
-    await call.services.events.emotes_changed(channel or EVERYWHERE)
+    await _announce(call, channel)
     return present(row)
 
 
 async def _delete(call: Call[None], channel: ChannelId | None) -> api.Nothing:
     if not await emotes.delete(call.services.pool, channel, call.request.match_info["emote"]):
         raise ApiError(ErrorCode.NOT_FOUND, "There is no such emote.")
-    await call.services.events.emotes_changed(channel or EVERYWHERE)
+    await _announce(call, channel)
     return api.Nothing()
+
+
+async def _announce(call: Call[chat_api.CreateEmote] | Call[None], channel: ChannelId | None) -> None:
+    """Have it known: here at once, elsewhere when they hear of it."""
+    call.services.chat.emotes.forget(channel or EVERYWHERE)
+    await call.services.events.emotes_changed(channel or EVERYWHERE)
 
 
 def _slots(channel: ChannelId | None) -> dict[int, int]:

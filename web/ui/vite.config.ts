@@ -19,7 +19,7 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'vendor', test: /node_modules[\\/](?!hls\.js)/ }] } } },
   },
   server: {
-    proxy: { '/api': server, '/hls': server, '/vods': server, '^/clips/.*\\.': server, '/avatars': server, '/thumbnails': server, '/ws': { target: server, ws: true } },
+    proxy: { '/api': server, '/hls': server, '/vods': server, '^/clips/.*\\.': server, '/avatars': server, '/thumbnails': server, '/emotes': server, '/ws': { target: server, ws: true } },
   },
   test: {
     environment: 'jsdom',

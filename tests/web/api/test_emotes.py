@@ -60,9 +60,9 @@ async def test_an_owner_adds_emotes_which_are_served_for_ever(site: Site) -> Non
             assert response.status == 404
 
 
-async def test_uploads_that_are_no_emote_are_refused_and_say_why(site: Site) -> None:
+async def test_uploads_that_are_no_emote_or_have_no_slot_are_refused_and_say_why(site: Site) -> None:
     alice, bob = await site.person("alice"), await site.person("bob")
-    await site.channel("news", alice)
+    channel = await site.channel("news", alice)
     path = "/channels/news/emotes"
 
     async def refused(status: int, code: str, field: str = "", **more: Any) -> None:
@@ -84,6 +84,12 @@ async def test_uploads_that_are_no_emote_are_refused_and_say_why(site: Site) -> 
     await refused(413, "PAYLOAD_TOO_LARGE", "image", image=b"x" * (FILE_MAX + 1))
     assert (await upload(site, alice, path))[0] == 201
     await refused(409, "DUPLICATE", "name")
+    await site.running.services.pool.executemany(
+        "INSERT INTO emotes (id, channel_id, name, tier) VALUES ($1, $2, $1, 1)",
+        [(f"taken{n}", channel["id"]) for n in range(SLOTS[1])],
+    )
+    await refused(409, "CONFLICT", "tier", name="oneMore", tier=1)
+    assert (await upload(site, alice, path, "oneMore", tier=2))[0] == 201
     for body, content_type, code in (
         (b"{}", "application/json", "INVALID_REQUEST"),
         (b"", "multipart/form-data; boundary=x", "PARSE_ERROR"),
@@ -95,18 +101,6 @@ async def test_uploads_that_are_no_emote_are_refused_and_say_why(site: Site) -> 
     ):  # fmt: skip
         status, answer = await raw(site, alice, body, content_type)
         assert (status, answer["error"]["code"]) == (400, code), (body, answer)
-
-
-async def test_a_tier_has_so_many_slots(site: Site) -> None:
-    alice = await site.person("alice")
-    channel = await site.channel("news", alice)
-    await site.running.services.pool.executemany(
-        "INSERT INTO emotes (id, channel_id, name, tier) VALUES ($1, $2, $1, 1)",
-        [(f"taken{n}", channel["id"]) for n in range(SLOTS[1])],
-    )
-    status, answer = await upload(site, alice, "/channels/news/emotes", tier=1)
-    assert (status, answer["error"]["code"]) == (409, "CONFLICT")
-    assert (await upload(site, alice, "/channels/news/emotes", tier=0))[0] == 201
 
 
 async def test_administrators_say_what_is_everywhere(site: Site) -> None:
