@@ -7,7 +7,8 @@ from chat.moderation import telling
 from chat.moderation.actor import Actor, Done
 from chat.moderation.bell import Bell
 from chat.moderation.desk import Case, Desk
-from chat.store import held, parties
+from chat.standings import Standings
+from chat.store import cards, held, parties
 from chat.store.held import HeldRow
 from schemas.chat import Authored
 from schemas.chat_api import HeldMessage
@@ -23,9 +24,10 @@ ACTIONS: Final[dict[Decision, Literal["approve", "deny"]]] = {"approved": "appro
 class HeldQueue:
     """What waits."""
 
-    def __init__(self, desk: Desk, bell: Bell) -> None:
+    def __init__(self, desk: Desk, bell: Bell, standings: Standings) -> None:
         self._desk = desk
         self._bell = bell
+        self._standings = standings
 
     async def hold(self, message: Authored, held_id: str, key: str, reason: str) -> None:
         """Keep a message for a moderator's decision, and tell them. Again with the same key: nothing new.
@@ -86,6 +88,8 @@ class HeldQueue:
         for row in decided:
             author, is_approved = row.message.user_id, state == "approved"
             await self._bell.ring(HeldDecided(channel, held_id, author, is_approved, actor.username))
+            if is_approved and (person := await cards.person(self._desk.pool, author)):
+                self._standings.chatted(person, channel)  # the next one is no first message
         return done
 
     async def page(self, channel: ChannelId, *, after: str | None, limit: int) -> list[HeldMessage]:

@@ -57,7 +57,7 @@ class Moderation:
         self.modes = Modes(self._desk, settings)
         self.roles = Roles(self._desk, standings)
         self.raids = Raids(self._desk)
-        self.held = HeldQueue(self._desk, bell)
+        self.held = HeldQueue(self._desk, bell, standings)
         self.reports = Reports(self._desk, find, bell)
         self.shares = Shares(self._desk)
         self.cards = Cards(pool, standings)

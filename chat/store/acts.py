@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Row = asyncpg.Record
 
+ANSWERED_S: Final = 600
+"""For how long a request is known again: longer than keys of messages are (5 minutes)."""
 UNTOLD_MAX: Final = 100
 """Acts that are read at once."""
 
@@ -59,12 +61,14 @@ async def write(connection: Connection, act: NewAct) -> None:
 
 
 async def answered(connection: Connection, channel: ChannelId, actor: UserId, request: str) -> tuple[str, str] | None:
-    """Return id and notice of what somebody did under that name of a request."""
+    """Return id and notice of what somebody did lately under that name of a request, with the channel locked."""
     row = await connection.fetchrow(
-        "SELECT id, notice FROM chat_acts WHERE channel_id = $1 AND actor_id = $2 AND request = $3",
+        "SELECT id, notice FROM chat_acts WHERE channel_id = $1 AND actor_id = $2 AND request = $3"
+        " AND created_at > clock_timestamp() - make_interval(secs => $4) ORDER BY place DESC LIMIT 1",
         channel,
         actor,
         request,
+        ANSWERED_S,
     )
     return (row["id"], row["notice"]) if row else None
 

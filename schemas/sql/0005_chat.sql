@@ -135,7 +135,7 @@ CREATE TABLE chat_acts (
     events         jsonb,
     -- Counts in the order of the commits of one channel, because acts are written under its lock: the order to tell in.
     place          bigint GENERATED ALWAYS AS IDENTITY,
-    -- What the actor called the request: the same again is not done again, but answered with the same notice.
+    -- What the actor called the request: the same again soon is not done again, but answered with the same notice.
     request        text,
     notice         text NOT NULL DEFAULT ''
 );
@@ -143,7 +143,7 @@ CREATE INDEX chat_acts_channel ON chat_acts (channel_id, place DESC);
 CREATE INDEX chat_acts_target ON chat_acts (channel_id, target_id, place DESC);
 CREATE INDEX chat_acts_message ON chat_acts (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX chat_acts_untold ON chat_acts (channel_id, place) WHERE events IS NOT NULL;
-CREATE UNIQUE INDEX chat_acts_request ON chat_acts (channel_id, actor_id, request) WHERE request IS NOT NULL;
+CREATE INDEX chat_acts_request ON chat_acts (channel_id, actor_id, request) WHERE request IS NOT NULL;
 
 -- Messages that wait for a moderator. message: schemas.chat.Authored. key: the author's idempotency key.
 CREATE TABLE chat_held (

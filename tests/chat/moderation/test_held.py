@@ -14,7 +14,8 @@ pytestmark = pytest.mark.services
 
 
 async def test_an_approved_message_gets_its_place_when_it_is_approved(home: House) -> None:
-    held = home.moderation.held
+    held, viewer = home.moderation.held, await home.person("viewer")
+    assert not (await home.moderation.standings.of(viewer, HOME)).has_chatted
     message = home.message("viewer", "first!")
     await home.moderation.hold(message, "held1", "key", "is the first message of its author")
     await home.say("viewer2", "said meanwhile")
@@ -27,6 +28,7 @@ async def test_an_approved_message_gets_its_place_when_it_is_approved(home: Hous
     assert isinstance(said, Message)
     assert (said.message.id, said.message.content, said.seq) == (message.id, "first!", between.seq + 1)
     assert await held.page(HOME, after=None, limit=10) == []
+    assert (await home.moderation.standings.of(viewer, HOME)).has_chatted  # the next message does not wait
 
 
 async def test_moderators_hear_of_what_waits_and_what_was_decided(home: House) -> None:
