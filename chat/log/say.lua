@@ -91,7 +91,7 @@ if approves == '' then
         return refused('SLOW_MODE', wait)
       end
     end
-    if has_digest and is_own_again then
+    if is_own_again then
       return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[7]))
     end
     if is_unique and is_again then

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from chat.entry import Entry
-from chat.log import ChatLog, Place, calls, keys, wire
+from chat.log import ActEvent, ChatLog, Place, calls, keys, wire
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import UserId
 from tests.chat.log.material import ALICE, BOB, NEWS, Database, Running, line, running
@@ -195,6 +195,7 @@ async def test_failover_loses_no_line_that_was_answered(free_port: Callable[[], 
             async with running(there.url, replicas=1) as other:
                 await _unconfirmed_is_not_answered([chat, other], replica)
             said.append(await say_surely(chat, "unconfirmed"))
+            said += await chat.act("unconfirmed", ActEvent("clear_chat", "{"))
             await _fail_over(master, replica, there)
         # alone now: nobody would confirm
         async with switch(free_port(), replica.port) as there, running(there.url) as chat:
@@ -217,6 +218,8 @@ async def _unconfirmed_is_not_answered(chats: list[Running], replica: PortValkey
             assert (await chat.refusal(line("unconfirmed"))).code is ErrorCode.UNAVAILABLE
             with pytest.raises(ApiError):
                 await chat.log.answered(NEWS, ALICE, "unconfirmed")
+            with pytest.raises(ApiError):
+                await chat.act("unconfirmed", ActEvent("clear_chat", "{"))
     finally:
         os.kill(pid, signal.SIGCONT)
 

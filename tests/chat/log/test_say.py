@@ -8,10 +8,12 @@ from redis.asyncio import Redis
 
 from chat.log import ActEvent, Held, Place, keys
 from schemas.errors import ErrorCode
+from schemas.ids import UserId
 from tests.chat.log.material import ALICE, BOB, NEWS, Running, line
 
 pytestmark = pytest.mark.services
 HOUR_MS = 3_600_000
+CAROL = UserId("u_carol")
 
 
 def now_ms() -> int:
@@ -156,6 +158,8 @@ async def test_slow_mode_counts_from_the_last_line(chat: Running) -> None:
     assert HOUR_MS - 60_000 < refusal.retry_after_ms <= HOUR_MS
     await chat.say(line("b", BOB))
     await chat.say(line("c", is_privileged=True))
+    await chat.say(line("c", CAROL, is_privileged=True))
+    await chat.say(line("d", CAROL))
     await chat.set_modes(3, slow_mode=1800)
     assert ((await chat.refusal(line("b"))).retry_after_ms or 0) <= HOUR_MS // 2
     await chat.set_modes(4)
@@ -200,6 +204,7 @@ async def test_a_held_line_is_answered_and_not_appended(chat: Running, redis: Re
     assert await chat.hold(line("a", held_id="h1")) == Held("h1")
     assert await chat.hold(line("a", held_id="h2")) == Held("h1", is_repeat=True)
     assert await chat.log.say(line("a")) == Held("h1", is_repeat=True)
+    assert 290_000 < await redis.pttl(keys.answered(NEWS, ALICE, "a")) <= 300_000
     assert await chat.ids() == []
     assert not await redis.exists(keys.DIRTY)
     # who is held has spoken: the same text over and over does not fill the moderators' queue

@@ -68,6 +68,7 @@ async def test_older_settings_are_passed_over(chat: Running) -> None:
     await chat.set_modes(7, emote_only=True)
     await chat.set_modes(6)
     assert (await chat.refusal(line("a"))).code is ErrorCode.EMOTE_ONLY
-    newer = [ActEvent("", settings=modes_of(ChatSettings(), version)) for version in (9, 8)]
+    both = ((9, ChatSettings()), (8, ChatSettings(emote_only=True)))
+    newer = [ActEvent("", settings=modes_of(settings, version)) for version, settings in both]
     await chat.log.tell(Act("both", NEWS, newer))
     await chat.say(line("a"))
