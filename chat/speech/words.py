@@ -8,11 +8,17 @@ import msgspec
 
 NAMES_MAX: Final = 5
 """Different names in one text that are looked up; the others are text."""
+MENTIONS_MAX: Final = 20
+"""Places where somebody is named: each costs every reader 80 bytes."""
 _NAME: Final = re.compile(r"(?<![\w@.])@([A-Za-z0-9_]{3,25})(?!\w)")
 _WORD: Final = re.compile(r"\S+")
 _PIECE: Final = re.compile(r"[^\s()<>\[\]{}\"',;|!*`]+")
 _HOST_END: Final = re.compile(r"[/?#:]")
 _LABEL: Final = re.compile(r"[^\W_](?:[^\W_]|-){0,62}")
+_HINT: Final = re.compile(
+    "[.:。．｡\u2024-\u2026\u2488-\u249b\u2a74\u33c2\u33c7\u33d8\ufe13\ufe19\ufe30\ufe52\ufe55\uff1a\U0001f100]"
+)
+"""What every address has, or what becomes of it in NFKC; most texts have none, and are done with."""
 _DOTS: Final = str.maketrans("。．｡․", "....")
 _COUNTRIES: Final = (
     "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd"
@@ -57,7 +63,7 @@ class Word(msgspec.Struct, frozen=True):
 
 
 def named(content: str) -> list[Named]:
-    """Return who may be named with @, at most `NAMES_MAX` different ones."""
+    """Return who may be named with @: at most `NAMES_MAX` different ones, at `MENTIONS_MAX` places."""
     found: list[Named] = []
     names: set[str] = set()
     for match in _NAME.finditer(content):
@@ -66,6 +72,8 @@ def named(content: str) -> list[Named]:
             continue
         names.add(username)
         found.append(Named(username, match.start(), match.end()))
+        if len(found) == MENTIONS_MAX:
+            break
     return found
 
 
@@ -76,6 +84,8 @@ def words(content: str) -> list[Word]:
 
 def has_link(content: str) -> bool:
     """Return whether a text names an address elsewhere: a URL, a host, an e-mail address."""
+    if not _HINT.search(content):
+        return False
     folded = unicodedata.normalize("NFKC", content.translate(_DOTS)).lower()
     shown = "".join(character for character in folded if unicodedata.category(character) != "Cf")
     return any(_is_address(match.group()) for match in _PIECE.finditer(shown))

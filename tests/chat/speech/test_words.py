@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from chat.speech.words import NAMES_MAX, Named, Word, has_link, named, words
+from chat.speech.words import MENTIONS_MAX, NAMES_MAX, Named, Word, has_link, named, words
 from schemas.chat import CONTENT_MAX
 
 
@@ -22,6 +22,7 @@ def test_only_so_many_names_are_looked_up_but_each_wherever_it_stands() -> None:
     found = named(content)
     assert len({one.username for one in found}) == NAMES_MAX
     assert found[-1].username == "name0"
+    assert len(named("@anna " * 80)) == MENTIONS_MAX
 
 
 def test_words_have_their_places_in_code_points() -> None:
@@ -34,7 +35,7 @@ def test_words_have_their_places_in_code_points() -> None:
         "https://x", "HTTP://EXAMPLE.COM/a?b", "ftp://x", "steam://run", "example.com", "see:example.com,then",
         "(example.com)", "www.whatever", "sub.domain.example.co.uk/path", "example。com", "ｅｘａｍｐｌｅ．ｃｏｍ",
         "exam\u200bple.com", "1.2.3.4", "1.2.3.4:8080", "user@example.com", "mailto:me@example.org", "twitch.tv",
-        "bücher.de", "xn--bcher-kva.xn--p1ai", "example.com.", "go to example.com!",
+        "bücher.de", "example﹒com", "xn--bcher-kva.xn--p1ai", "example.com.", "go to example.com!",
     ],
 )  # fmt: skip
 def test_addresses_are_found(content: str) -> None:
