@@ -41,7 +41,10 @@ export function ChatList({ room, state, acts, handlers, hasTimes }: Props) {
   const [revealed, setRevealed] = useState<ReadonlySet<string>>(new Set());
   const hold = useHold(room, window.isFollowing);
   const reveal = useCallback(({ id }: ChatMessage) => setRevealed((now) => new Set([...now, id])), []);
-  const touch = (event: PointerEvent | FocusEvent) => setActive((event.target as Element).closest<HTMLElement>('[data-key]')?.dataset.key ?? null);
+  const touch = (event: PointerEvent | FocusEvent) => {
+    const key = (event.target as Element).closest<HTMLElement>('[data-key]')?.dataset.key;
+    if (key !== undefined) setActive(key); // between lines, the last one stays
+  };
   const leave = (event: PointerEvent) => {
     if (event.pointerType === 'mouse' && !event.currentTarget.contains(document.activeElement)) setActive(null);
   };

@@ -56,7 +56,7 @@ function Facts({ card }: { card: Card }) {
       <div className="card-head">
         <Avatar name={card.username} displayName={card.displayName} size={52} />
         <div>
-          <p className="card-name"><Badges badges={card.badges} /> <b>{card.displayName}</b></p>
+          <p className="card-who"><Badges badges={card.badges} /> <b>{card.displayName}</b></p>
           <p className="muted">@{card.username}{card.isBot && ' · Bot'}</p>
         </div>
       </div>
