@@ -115,13 +115,15 @@ async def test_viewers_are_unique_in_each_hour_and_in_the_stream(watched: Watche
     for at_s, names in ((before_s, ["a", "b"]), (NOON_S, ["b", "c"]), (NOON_S + 100, ["b", "d"])):
         await watched.see(names, at_s)
         await watched.round(at_s)
-    await watched.round(NOON_S + 100 + WRITE_EVERY_S)
+    await watched.see(["e"], NOON_S + 119)
+    await watched.round(NOON_S + 121)  # in the next bucket
+    await watched.round(NOON_S + 121 + WRITE_EVERY_S)
     pool = watched.site.running.services.pool
     rows = await pool.fetch(
         "SELECT extract(epoch FROM hour)::bigint AS at, unique_viewers, peak_viewers FROM stream_hours ORDER BY hour"
     )
-    assert [tuple(row) for row in rows] == [(NOON_S - HOUR_S, 2, 2), (NOON_S, 3, 3)]
-    assert await pool.fetchval("SELECT unique_viewers FROM streams") == 4
+    assert [tuple(row) for row in rows] == [(NOON_S - HOUR_S, 2, 2), (NOON_S, 4, 3)]
+    assert await pool.fetchval("SELECT unique_viewers FROM streams") == 5
     redis = watched.site.running.services.redis
     for key in (hour_key(watched.session, NOON_S), stream_key(watched.session)):
         assert await redis.ttl(key) > 0
