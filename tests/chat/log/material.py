@@ -22,10 +22,15 @@ class Database:
     recalled: Recalled = field(default_factory=lambda: Recalled(0, {}, modes_of(ChatSettings(), 1)))
     asked: list[ChannelId] = field(default_factory=list)
     error: Exception | None = None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    """Closed: it does not answer."""
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     async def recall(self, channel: ChannelId) -> Recalled:
         self.asked.append(channel)
-        await asyncio.sleep(0)
+        await self.gate.wait()
         if self.error is not None:
             raise self.error
         return self.recalled

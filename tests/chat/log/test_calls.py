@@ -147,9 +147,29 @@ async def test_what_waits_is_bounded(redis_url: str, monkeypatch: pytest.MonkeyP
             await log.say(line("late"))
 
 
+async def test_who_waits_when_the_process_ends_is_told_at_once(free_port: Callable[[], int]) -> None:
+    async with running(f"redis://127.0.0.1:{free_port()}") as chat:
+        waiting = asyncio.create_task(chat.refusal(line("a")))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(calls.CALL_S / 2):
+        assert (await waiting).code is ErrorCode.UNAVAILABLE
+
+
+async def test_lines_keep_their_order_over_a_lost_connection(durable: PortValkey) -> None:
+    async with running(durable.url) as chat:
+        await chat.say(line("a"))
+        durable.kill()  # nothing of the loop runs meanwhile: the connection still looks good
+        said = [asyncio.create_task(say_surely(chat, key)) for key in "bcd"]
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(durable.start)
+        await asyncio.gather(*said)
+        assert await chat.ids() == list("abcd")
+
+
 async def test_who_has_gone_away_says_nothing(redis_url: str) -> None:
-    database = Database()
-    log = ChatLog(redis_url, database.recall, lambda *_: None)
+    async with running(redis_url) as chat:
+        await chat.log.where(NEWS)
+    log = ChatLog(redis_url, Database().recall, lambda *_: None)
     gone = asyncio.create_task(log.say(line("gone")))
     await asyncio.sleep(0)
     gone.cancel()
@@ -175,6 +195,17 @@ async def test_a_server_that_was_a_replica_for_a_while_begins_an_epoch(durable: 
         runs = durable.do("HGET", keys.state(NEWS), "runs")
         assert isinstance(runs, bytes)
         assert len(set(runs.split())) == 2
+
+
+async def test_a_server_that_was_a_replica_while_nobody_spoke_is_noticed(
+    durable: PortValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "IDENTITY_S", 0.0)
+    async with running(durable.url) as chat:
+        first = await chat.say(line("a"))
+        durable.do("REPLICAOF", "127.0.0.1", "1")
+        durable.do("REPLICAOF", "NO", "ONE")
+        assert (await chat.say(line("b"))).epoch != first.epoch
 
 
 async def until_replicated(replica: PortValkey) -> None:
@@ -216,6 +247,7 @@ async def _unconfirmed_is_not_answered(chats: list[Running], replica: PortValkey
     try:
         for chat in (*chats, *chats):
             assert (await chat.refusal(line("unconfirmed"))).code is ErrorCode.UNAVAILABLE
+            assert (await chat.refusal(line("no", interval_ms=1, burst=0))).code is ErrorCode.RATE_LIMITED
             with pytest.raises(ApiError):
                 await chat.log.answered(NEWS, ALICE, "unconfirmed")
             with pytest.raises(ApiError):

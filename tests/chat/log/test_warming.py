@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from chat.log import Recalled, keys, modes_of
+from chat.log.scripts import WARM
 from config.postgres import DatabaseUnavailable
 from schemas.chat import ChatSettings
 from schemas.errors import ApiError, ErrorCode
@@ -37,6 +38,11 @@ async def test_a_log_goes_on_far_behind_what_was_written_down(redis_url: str) ->
         assert (await chat.say(line("a", UserId("u_carol"), only_emotes=True))).seq == 1_000_042
 
 
+async def test_one_number_that_was_written_down_is_enough(redis_url: str) -> None:
+    async with running(redis_url, Database(Recalled(1, {}, MODES))) as chat:
+        assert (await chat.log.where(NEWS)).seq == 1_000_001
+
+
 async def test_everybody_waits_for_one_recall(redis_url: str) -> None:
     async with running(redis_url) as chat:
         places = await asyncio.gather(*(chat.say(line(str(n))) for n in range(50)))
@@ -58,6 +64,15 @@ async def test_more_bans_than_a_script_may_unpack(redis_url: str, redis: Redis) 
         assert await redis.zcard(keys.bans(NEWS)) == 20_000
         assert await redis.ttl(keys.bans(NEWS)) > await redis.ttl(keys.state(NEWS)) > 600_000
         assert [name async for name in redis.scan_iter("*:b:*")] == []
+
+
+async def test_a_log_does_not_begin_without_the_bans_that_were_staged(redis_url: str, redis: Redis) -> None:
+    async with running(redis_url) as chat:
+        await chat.log.where(ChannelId("c_other"))  # the server knows the scripts
+        names = [name(NEWS) for name in (keys.state, keys.log, keys.bans)]
+        arguments: list[str | int] = ["epoch", 0, 3, "slow_mode", 0, "run", "epoch"]
+        assert await redis.evalsha(WARM.sha.decode(), 4, *names, "gone", *arguments) == [b"cold"]
+        assert not await redis.exists(keys.state(NEWS))
 
 
 async def test_without_the_database_a_cold_channel_is_unavailable_and_a_warm_one_goes_on(redis_url: str) -> None:
@@ -108,9 +123,13 @@ async def test_entries_outlive_the_loss_of_the_state(redis_url: str, redis: Redi
 
 async def test_a_caller_who_gives_up_takes_nobody_along(redis_url: str) -> None:
     async with running(redis_url) as chat:
+        chat.database.gate.clear()
         gone = asyncio.create_task(chat.log.where(NEWS))
         stays = asyncio.create_task(chat.log.where(NEWS))
         while not chat.database.asked:
             await asyncio.sleep(0)
+        await asyncio.sleep(0.2)  # both wait for the same flight by now
         gone.cancel()
+        await asyncio.sleep(0)
+        chat.database.gate.set()
         assert (await stays).seq == 0
