@@ -92,6 +92,14 @@ class Believed(Generic[K, V]):
                     found[key] = await asyncio.shield(answer)  # one who gives up must not take it from the others
         return found
 
+    async def at_best(self, keys: Iterable[K]) -> dict[K, V | None]:
+        """Return the answers for keys, None also where the database can't tell: for what others can do without."""
+        wanted = list(keys)
+        try:
+            return await self.many(wanted)
+        except Exception:  # noted where it was read; all but the keys that failed are kept by now
+            return {key: kept.value if (kept := self._kept.get(key)) else None for key in wanted}
+
     def age_s(self, key: K) -> float | None:
         """Return how long ago an answer was read, None if there is none."""
         kept = self._kept.get(key)

@@ -42,7 +42,7 @@ class Composer:
         picture_at: int | None = None,
         message_id: str = "",
     ) -> Composed:
-        """Return the message. Without a `message_id` it gets a new one. Raises as `Believed.many`."""
+        """Return the message. Without a `message_id` it gets a new one."""
         content = spoken.content
         typed = words(content)
         positions = await self._emotes.find(typed, person, standing, channel)

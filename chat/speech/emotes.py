@@ -34,7 +34,7 @@ Tiers = Mapping[ChannelId, int]
 
 
 class Emotes:
-    """One per process. `now` is a monotonic clock in seconds. All that reads raises as `Believed.many`."""
+    """One per process. `now` is a monotonic clock in seconds. While the database is away, words stay words."""
 
     def __init__(self, db: Database, trouble: Trouble, now: Callable[[], float] = time.monotonic) -> None:
         self._db = db
@@ -64,12 +64,12 @@ class Emotes:
 
     async def sets(self, channels: Iterable[ChannelId]) -> dict[ChannelId, EmoteSet]:
         """Return the emotes of channels, and of `EVERYWHERE`, by name."""
-        found = await self._sets.many(channels)
+        found = await self._sets.at_best(channels)
         return {channel: emotes_there or {} for channel, emotes_there in found.items()}
 
     async def tiers(self, person: Person) -> Tiers:
         """Return up to which tier somebody may use the emotes of which channels, wherever they talk."""
-        return await self._tiers.of(person.id) or {}
+        return (await self._tiers.at_best((person.id,)))[person.id] or {}
 
     def forget(self, channel: ChannelId) -> None:
         """Read the emotes of a channel (or those `EVERYWHERE`) again: they changed."""

@@ -25,10 +25,10 @@ class Names:
         self._believed = Believed("names", read, trouble, believed_s=BELIEVED_S, kept_max=KEPT_MAX, now=now)
 
     async def mentions(self, named: Sequence[Named]) -> list[Mention]:
-        """Return those of the named who exist. Raises as databases do."""
+        """Return those of the named who exist; while the database is away, those who are known."""
         if not named:
             return []
-        known = await self._believed.many(one.username for one in named)
+        known = await self._believed.at_best(one.username for one in named)
         return [
             Mention(user, one.username, one.start, one.end)
             for one in named

@@ -130,6 +130,16 @@ async def test_a_failure_is_the_answer_to_all_who_wait_and_is_not_kept() -> None
     assert await believed.of("a") == 1
 
 
+async def test_what_others_can_do_without_is_nothing_while_reading_fails() -> None:
+    source = Source()
+    believed = source.believed()
+    await believed.of("anna")
+    source.fails = OSError("away")
+    assert await believed.at_best(["anna", "bob"]) == {"anna": 4, "bob": None}
+    source.fails = None
+    assert await believed.at_best(["anna", "bob"]) == {"anna": 4, "bob": 3}
+
+
 async def test_an_answer_can_be_amended_until_it_is_read_again() -> None:
     source = Source()
     believed = source.believed()
