@@ -105,8 +105,6 @@ class Listener:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _serve(self, wire: Wire) -> None:
-        for confirmed in self._confirmed.values():
-            confirmed.clear()
         self._changed = dict.fromkeys(self._confirmed)
         self._silent = 0
         self._some.set()
@@ -116,6 +114,8 @@ class Listener:
         try:
             await self._ask(wire, hearing)
         finally:
+            for confirmed in self._confirmed.values():
+                confirmed.clear()
             hearing.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
 

@@ -144,16 +144,25 @@ async def test_a_server_that_stands_still_is_noticed(free_port: Callable[[], int
 async def test_rooms_wanted_while_redis_is_away_are_heard_when_it_is_there(free_port: Callable[[], int]) -> None:
     heard = Heard()
     with valkeys(free_port()) as (server,):
-        server.stop()
         async with listening(heard.listener(server.url)) as listener:
-            waiting = asyncio.create_task(listener.subscribe(NEWS))
-            await until(lambda: len(heard.troubles) >= 1)
+            await listener.subscribe(OTHER)
+            server.stop()
+            waiting = asyncio.gather(listener.subscribe(NEWS), _subscribe_again(listener, heard))
+            await until(lambda: len(heard.troubles) >= 2)
+            assert not waiting.done()
             await asyncio.to_thread(server.start)
             await waiting
             client = connect(server.url)
             await client.publish(keys.events_channel(NEWS), b"1 0 e 5 message {")
             await client.aclose()
             await until(lambda: heard.heads() == [b"{"])
+
+
+async def _subscribe_again(listener: Listener, heard: Heard) -> None:
+    """To a room that was heard before the server went away: that is no confirmation any more."""
+    await until(lambda: len(heard.troubles) >= 1)
+    await listener.subscribe(OTHER)
+    assert heard.fresh.count(OTHER) == 2
 
 
 async def test_what_is_no_entry_deafens_nobody(redis_url: str, chat: Running, redis: Redis) -> None:
