@@ -1,4 +1,5 @@
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -118,6 +119,7 @@ async def test_the_last_of_many_who_disagree_is_what_holds_in_both(home: House) 
     )
     acts, kinds = await home.acts(), await home.kinds()
     assert [{"ban": "user_banned", "unban": "user_unbanned"}[act] for act in acts] == kinds
+    assert all(act != following for act, following in pairwise(acts))  # one sees what the one before has done
     assert await home.is_silenced("viewer") == (acts[-1] == "ban")
     assert await home.pool.fetchval("SELECT count(*) FROM chat_acts WHERE events IS NOT NULL") == 0
 

@@ -59,6 +59,11 @@ def test_numbers_stay_numbers() -> None:
     assert WordList(["ass"]).found_in("an a55 here")
 
 
+def test_a_term_that_is_dressed_up_itself_finds_the_plain_word() -> None:
+    assert WordList(["h4x*"]).found_in("haxor")
+    assert WordList(["h4x*"]).found_in("H4XOR")
+
+
 def test_white_space_in_a_term_is_any_white_space() -> None:
     assert WordList(["go  away"]).found_in("now go\u3000away")
 

@@ -88,8 +88,10 @@ async def test_a_pinned_message_stays_until_its_time_is_over_or_it_is_taken_down
 
 async def test_the_message_at_the_top_goes_when_it_is_taken_away(home: House) -> None:
     messages = home.moderation.messages
-    message = await home.say("viewer", "one")
+    message, other = await home.say("viewer", "one"), await home.say("viewer", "two")
     await messages.pin(home.actor("mod"), HOME, message, None)
+    await messages.delete(home.actor("mod"), HOME, other)
+    assert (await home.kinds())[-1] == "message_deleted"
     await messages.delete(home.actor("mod"), HOME, message)
     assert (await home.kinds())[-2:] == ["message_deleted", "message_pinned"]
     assert await home.pool.fetchval("SELECT pinned FROM chat_rooms WHERE channel_id = $1", HOME) is None

@@ -61,7 +61,9 @@ async def test_whom_a_channel_trusts_no_list_bans_there(home: House) -> None:
     await ban(home, UserId("rival"))
     await share(home)
     await ban(home, VIEWER2)
-    for name in ("viewer", "viewer2", "rival"):
+    await home.pool.execute("INSERT INTO chat_roles (channel_id, user_id, role) VALUES ('other', 'vip', 'vip')")
+    await ban(home, VIP)
+    for name in ("viewer", "viewer2", "rival", "vip"):
         assert await home.is_silenced(name)
         assert not await home.is_silenced(name, OTHER), name
 

@@ -66,6 +66,7 @@ def test_one_of_many_is_enough_and_none_is_found_in_another() -> None:
     terms = Terms(["ab", "cd", "bc*"])
     assert terms.found_in("x cd")
     assert not terms.found_in("a b c d")
+    assert not terms.found_in("abbc")
     assert not terms.found_in("abc d")  # the end of one term and the beginning of the next one
 
 
