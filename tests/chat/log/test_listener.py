@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from chat.entry import Entry
 from chat.log import Listener, keys
+from chat.log import listener as listener_module
 from config.redis import connect
 from schemas.ids import ChannelId
 from tests.chat.log.material import NEWS, Running, line
@@ -141,7 +142,10 @@ async def test_a_server_that_stands_still_is_noticed(free_port: Callable[[], int
             await until(lambda: heard.fresh == [NEWS, NEWS])
 
 
-async def test_rooms_wanted_while_redis_is_away_are_heard_when_it_is_there(free_port: Callable[[], int]) -> None:
+async def test_rooms_wanted_while_redis_is_away_are_heard_when_it_is_there(
+    free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "CONFIRM_S", PATIENCE_S)
     heard = Heard()
     with valkeys(free_port()) as (server,):
         async with listening(heard.listener(server.url)) as listener:
