@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from chat.entry import SPOKEN, Entry, event
 from chat.hub import Hub
 from chat.keeping.history import History
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.log.log import ChatLog
 from chat.moderation.moderation import Moderation
 from chat.moderation.settings import ChannelSettings

@@ -10,7 +10,7 @@ from chat.entry import Entry, event
 from chat.formats import RoomEvent
 from chat.irc.capabilities import Capability
 from chat.irc.dialect import Writer
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from schemas.chat import ChatSettings
 from schemas.ids import ChannelId
 from schemas.socket import Placed, SettingsChanged

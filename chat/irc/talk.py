@@ -18,7 +18,7 @@ from chat.irc.capabilities import Capability
 from chat.irc.connection import Action, Adapt, Close, Enter, Exit, IrcConnection, Say, SignIn
 from chat.irc.formats import Formats, Rooms
 from chat.irc.wire import IrcWire
-from chat.log.listener import Trouble
+from chat.log.calls import Trouble
 from chat.moderation.commands import ALIASES, TABLE
 from chat.people import IdentifyToken, MayRead, Recheck, Standing
 from chat.places import Places
