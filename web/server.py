@@ -217,8 +217,8 @@ async def _set_up(stack: AsyncExitStack, application: web.Application) -> web.Ap
         shutdown_timeout=DRAIN_S,
         keepalive_timeout=KEEPALIVE_S,
     )
+    stack.push_async_callback(runner.cleanup)  # first: what a start that is given up has opened is closed too
     await runner.setup()
-    stack.push_async_callback(runner.cleanup)
     return runner
 
 

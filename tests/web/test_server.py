@@ -156,6 +156,7 @@ async def test_the_program_ends_at_sigterm_with_its_sockets_told(settings: Setti
         "TALLY_HTTP_HOST": "127.0.0.1",
         "TALLY_HTTP_PORT": str(settings.http_port),
         "TALLY_INTERNAL_PORT": str(settings.internal_port),
+        "TALLY_IRC_PORT": "0",
         "TALLY_LOG_LEVEL": "debug",
         "TALLY_LOG_FORMAT": "json",
     }
