@@ -5,13 +5,13 @@ import re
 from schemas.errors import ApiError, ErrorCode
 
 _PATHS = """
-    about account accounts admin analytics api assets auth avatars browse categories category channel channels chat
+    about account accounts admin analytics api assets auth avatars bots browse categories category channel channels chat
     clip clips css dash dashboard directory doc docs embed emotes explore favicon feed files follow followers
     following follows health healthz help hls home images img index internal irc js legal live login logout manifest
     me media metrics notifications oauth oembed overlay password player popular posters preview privacy profile
     public pulls readyz recordings register relay restreams robots rtmp rtmps search security services session
     settings signin signup sitemap srt static status stream streams studio subscribe subscriptions support tag tags
-    terms thumbnails tos trending upload uploads user users video videos vod vods web webhooks webrtc websocket
+    terms thumbnails tokens tos trending upload uploads user users video videos vod vods web webhooks webrtc websocket
     well_known whep whip ws www
 """
 _OFFICES = """

@@ -35,7 +35,7 @@ def test_an_error_of_the_whole_body_names_no_field() -> None:
 def test_handlers_take_what_the_table_says() -> None:
     for endpoint in ENDPOINTS:
         taken = endpoint.handler.__annotations__["call"].__args__[0]
-        assert taken is (endpoint.body or endpoint.query or type(None)), endpoint.name
+        assert taken is (endpoint.body or endpoint.form or endpoint.query or type(None)), endpoint.name
 
 
 def test_names_and_routes_of_the_table_are_there_once() -> None:

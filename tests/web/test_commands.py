@@ -106,7 +106,7 @@ def test_unknown_parts_are_refused(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TALLY_SECRET", "a secret for tests only")
     assert main(["--parts", "api,bread"]) == 1
-    assert capsys.readouterr().err == "tally: --parts takes api, hls, chat, joined by commas; not 'api,bread'\n"
+    assert capsys.readouterr().err == "tally: --parts takes api, hls, chat, irc, joined by commas; not 'api,bread'\n"
 
 
 def test_without_a_database_one_line_says_what_to_do(

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 from aiohttp import StreamReader
 from aiohttp.test_utils import make_mocked_request
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import ApiError, ErrorCode
@@ -89,6 +89,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES | st.binary(max_size=20), max_size=30).map(b"".join))
 def test_any_bytes_are_a_form_or_refused(body: bytes) -> None:
     async def run() -> None:

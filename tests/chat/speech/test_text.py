@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.speech.text import MARKS_MAX, Command, Spoken, check_key, clean, digest, read
@@ -88,6 +88,7 @@ def test_what_chat_programs_add_to_say_a_thing_twice_is_taken_off() -> None:
     assert clean("\u200b hello\u3164 ") == "hello"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=CONTENT_MAX + 20))
 def test_any_text_is_read_or_refused(content: str) -> None:
     try:
