@@ -108,6 +108,43 @@ async def test_leaving_ends_the_events(site: Site) -> None:
         assert await one.hear() == {"type": "pong"}
 
 
+async def test_what_is_said_reaches_everybody_once_also_who_was_away(site: Site) -> None:
+    alice, channel, _ = await _live_channel(site)
+    bob = await site.person("bob")
+    async with page(site, **alice.headers) as author, page(site, "?batch=1") as reader:
+        assert (await author.join(channel))["you"]["role"] == "broadcaster"
+        await reader.say(type="join", channelId=channel)
+        await reader.hear()
+        async with page(site, **bob.headers) as away:
+            place = await away.join(channel)
+        for number in range(3):
+            await author.say(type="message", channelId=channel, content=f"hello {number}", idempotencyKey=f"k{number}")
+            assert (await author.hear_type("ack"))["idempotencyKey"] == f"k{number}"
+        heard: list[dict[str, Any]] = []
+        while len(heard) < 3:
+            heard += [event for event in await reader.hear() if event["type"] == "message"]  # type: ignore[attr-defined]  # a list
+        assert [event["message"]["content"] for event in heard] == ["hello 0", "hello 1", "hello 2"]
+        async with page(site, **bob.headers) as back:
+            joined = await back.join(channel, lastSeq=place["lastSeq"], epoch=place["epoch"])
+            assert joined["isResumed"] is True
+            assert [await back.hear() for _ in heard] == heard
+
+
+async def test_who_may_not_watch_any_more_is_told_and_hears_nothing(site: Site) -> None:
+    alice, channel, _ = await _live_channel(site)
+    async with page(site, **alice.headers) as owner, page(site) as stranger:
+        await owner.join(channel)
+        await stranger.join(channel)
+        await site.data("PATCH", "/channels/news", {"visibility": "private"}, who=alice)
+        error = await stranger.hear_type("error")
+        assert (error["code"], error["channelId"]) == ("FORBIDDEN", channel)
+        assert (await stranger.join(channel))["code"] == "FORBIDDEN"
+        await owner.say(type="message", channelId=channel, content="a secret", idempotencyKey="k")
+        assert (await owner.hear_type("message"))["message"]["content"] == "a secret"
+        await stranger.say(type="ping")
+        assert await stranger.hear() == {"type": "pong"}
+
+
 async def test_an_unknown_channel_is_refused_and_the_socket_stays(site: Site) -> None:
     async with page(site) as one:
         for name in ("nothing", "x" * 100, "a\u0000b"):
