@@ -2,14 +2,14 @@
 
 import { queryOptions } from '@tanstack/react-query';
 import { data, list, part, queryOf } from './client';
-import type { ChatMessage, Chatters, Pinned, UsableEmotes } from './types';
+import type { ChatMessage, Chatters, HistoryMessage, Pinned, UsableEmotes } from './types';
 
 const chat = (channelId: string) => `channels/${part(channelId)}/chat`;
 
 export const chatApi = {
   /** Messages before a place, oldest first. `key`: of a shared address. */
-  history: async (channelId: string, beforeSeq: number, limit: number, key?: string): Promise<ChatMessage[]> =>
-    (await list<ChatMessage>(`${chat(channelId)}/messages`, { before: String(beforeSeq), limit: String(limit), key })).items,
+  history: async (channelId: string, beforeSeq: number, limit: number, key?: string): Promise<HistoryMessage[]> =>
+    (await list<HistoryMessage>(`${chat(channelId)}/messages`, { before: String(beforeSeq), limit: String(limit), key })).items,
   thread: async (channelId: string, messageId: string, key?: string, signal?: AbortSignal): Promise<ChatMessage[]> =>
     (await list<ChatMessage>(`${chat(channelId)}/messages`, { thread: messageId, limit: '100', key }, signal)).items,
   pin: (channelId: string, messageId: string, durationS?: number) => data<Pinned>('PUT', `${chat(channelId)}/pinned`, { messageId, ...(durationS && { durationS }) }),

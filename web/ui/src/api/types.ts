@@ -30,6 +30,7 @@ export type ErrorCode = Schemas['ErrorCode'];
 export type Follow = Schemas['Follow'];
 export type GoneOffline = Schemas['GoneOffline'];
 export type HeldMessage = Schemas['HeldMessage'];
+export type HistoryMessage = Schemas['HistoryMessage'];
 export type IngestState = Schemas['IngestState'];
 export type JobState = Schemas['JobState'];
 export type Join = Schemas['Join'];

@@ -1,6 +1,6 @@
 /** The lines of a chat in their order: the newest 500, taken away where moderators say so, and still while somebody reads back. */
 
-import type { AnnouncementColor, ChatMessage, ServerMessage } from '../api/types';
+import type { AnnouncementColor, ChatMessage, HistoryMessage, ServerMessage } from '../api/types';
 
 export const MAX_LINES = 500;
 /** Deletions that may come before the history they concern. */
@@ -65,8 +65,8 @@ export class LineList {
   }
 
   /** Put history before what is here, oldest first; returns how many lines are new. What was taken away since stays away. */
-  prepend(history: readonly ChatMessage[]): number {
-    const fresh = history.filter(({ id }) => !this.keys.has(id)).map((message) => this.withoutTaken(lineOf(message)));
+  prepend(history: readonly HistoryMessage[]): number {
+    const fresh = history.filter(({ id }) => !this.keys.has(id)).map(({ announcement, ...message }) => this.withoutTaken(lineOf(message, announcement)));
     const room = Math.max(0, MAX_LINES - this.shown.length);
     const added = room > 0 ? fresh.slice(-room) : [];
     for (const { key } of added) this.keys.add(key);

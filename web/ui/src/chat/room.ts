@@ -4,7 +4,7 @@
  * Events come as fast as they come; what is shown changes once a frame. Every type of the socket is named in `hear`.
  */
 
-import type { ChatMessage, ChatSettings, ClientMessage, Joined, Pinned, ServerMessage, You } from '../api/types';
+import type { ChatMessage, ChatSettings, ClientMessage, HistoryMessage, Joined, Pinned, ServerMessage, You } from '../api/types';
 import type { SocketStatus } from '../socket/socket';
 import { InStep, type PictureClock } from './in-step';
 import { LineList, lineOf, type Line } from './lines';
@@ -58,7 +58,7 @@ interface Options {
   channelId: string;
   send: (message: ClientMessage) => boolean;
   /** Messages before a place, oldest first. */
-  loadHistory: (beforeSeq: number, limit: number) => Promise<ChatMessage[]>;
+  loadHistory: (beforeSeq: number, limit: number) => Promise<HistoryMessage[]>;
   clock: PictureClock;
   /** Emotes came or went. */
   onEmotes?: () => void;

@@ -27,6 +27,12 @@ describe('the lines of a chat', () => {
     expect(seqs(list)).toEqual([3, 4, 5, 6]);
   });
 
+  it('know which of the history were announcements', () => {
+    const list = new LineList();
+    list.prepend([{ ...line(3), announcement: 'purple' }, line(4)]);
+    expect(list.view().map((one) => one.kind === 'message' && one.announcement)).toEqual(['purple', null]);
+  });
+
   it('take no more history than there is room for', () => {
     const list = listOf(...Array.from({ length: MAX_LINES - 1 }, (_, index) => index + 100));
     expect(list.prepend([line(3), line(4)])).toBe(1);
