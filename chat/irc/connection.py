@@ -152,7 +152,9 @@ class IrcConnection:
             case "USER":
                 return self._register(is_complete=True)
             case "PING":
-                self.send(f":{replies.HOST} PONG {replies.HOST} :{line.param(0)}")
+                # tmi.js asks with nothing and hangs up unless the answer has no source.
+                source = f":{replies.HOST} " if line.params else ""
+                self.send(f"{source}PONG {replies.HOST} :{line.param(0) or replies.HOST}")
             case "PONG":
                 pass
             case "QUIT":

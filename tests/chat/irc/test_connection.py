@@ -122,6 +122,7 @@ def test_what_is_said(line: str, said: Say | None) -> None:
     ("line", "answer"),
     [
         ("PING :abc", ":tmi.twitch.tv PONG tmi.twitch.tv :abc"),
+        ("PING", "PONG tmi.twitch.tv :tmi.twitch.tv"),
         ("PRIVMSG bob :psst", ":tmi.twitch.tv NOTICE * :There are no private messages here."),
         ("WHISPER bob :psst", ":tmi.twitch.tv NOTICE * :There are no whispers here."),
         ("WHO #news", ":tmi.twitch.tv 421 alice WHO :Unknown command"),
