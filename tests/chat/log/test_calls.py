@@ -223,8 +223,8 @@ async def test_failover_loses_no_line_that_was_answered(free_port: Callable[[], 
         await until_replicated(replica)
         async with switch(free_port(), master.port) as there, running(there.url, replicas=1) as chat:
             said = [await say_surely(chat, f"{n}") for n in range(100)]
-            async with running(there.url, replicas=1) as other:
-                await _unconfirmed_is_not_answered([chat, other], replica)
+            async with running(there.url, replicas=1) as one, running(there.url, replicas=1) as two:
+                await _unconfirmed_is_not_answered([chat, one], [chat, two], replica)
             said.append(await say_surely(chat, "unconfirmed"))
             said += await chat.act("unconfirmed", ActEvent("clear_chat", "{"))
             await _fail_over(master, replica, there)
@@ -238,18 +238,19 @@ async def test_failover_loses_no_line_that_was_answered(free_port: Callable[[], 
             assert after.epoch != said[-1].epoch
 
 
-async def _unconfirmed_is_not_answered(chats: list[Running], replica: PortValkey) -> None:
+async def _unconfirmed_is_not_answered(say: list[Running], tell: list[Running], replica: PortValkey) -> None:
     """A replica that stands still: nothing is promised, also when another process is asked, which wrote nothing."""
-    for chat in chats:
+    for chat in (*say, *tell):
         await chat.log.where(NEWS)
     pid = replica.pid()
     os.kill(pid, signal.SIGSTOP)
     try:
-        for chat in (*chats, *chats):
+        for chat in (*say, *say):
             assert (await chat.refusal(line("unconfirmed"))).code is ErrorCode.UNAVAILABLE
             assert (await chat.refusal(line("no", interval_ms=1, burst=0))).code is ErrorCode.RATE_LIMITED
             with pytest.raises(ApiError):
                 await chat.log.answered(NEWS, ALICE, "unconfirmed")
+        for chat in (*tell, *tell):
             with pytest.raises(ApiError):
                 await chat.act("unconfirmed", ActEvent("clear_chat", "{"))
     finally:

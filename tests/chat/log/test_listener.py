@@ -142,6 +142,16 @@ async def test_a_server_that_stands_still_is_noticed(free_port: Callable[[], int
             await until(lambda: heard.fresh == [NEWS, NEWS])
 
 
+async def test_a_quiet_connection_that_answers_stays(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "PING_S", 0.05)
+    monkeypatch.setattr(listener_module, "SILENT_PINGS", 20)
+    heard = Heard()
+    async with listening(heard.listener(redis_url)) as listener:
+        await listener.subscribe(NEWS)
+        await asyncio.sleep(1.5)
+        assert (heard.troubles, heard.fresh) == ([], [NEWS])
+
+
 async def test_rooms_wanted_while_redis_is_away_are_heard_when_it_is_there(
     free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
