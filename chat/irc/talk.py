@@ -325,7 +325,9 @@ class Talk:
             self._notice(say.channel, notices.OTHER_REFUSAL, "That can't be done just now. Try again.")
             return
         if isinstance(answer, Ack) and command:
-            self._notice(say.channel, notices.done(command), answer.notice)
+            # tmi.js takes what stands behind the colon of /mods apart at its commas.
+            text = answer.notice.removesuffix(".") if command == "mods" else answer.notice
+            self._notice(say.channel, notices.done(command), text)
         elif isinstance(answer, Ack) and self.wire.identity:
             more = {"id": answer.message_id, "client_nonce": say.key}
             states = replies.user_state(
