@@ -6,15 +6,14 @@ within the seconds that each cache states.
 
 import asyncio
 from functools import partial
-from typing import Final
 
 from redis.asyncio import Redis
 
-from chat.entry import SPOKEN, Entry, event
 from chat.hub import Hub
 from chat.keeping.history import History
 from chat.log.calls import Trouble
 from chat.log.log import ChatLog
+from chat.moderation.finding import Finder
 from chat.moderation.moderation import Moderation
 from chat.moderation.settings import ChannelSettings
 from chat.speaking import Speaking
@@ -22,14 +21,10 @@ from chat.speech.composing import Composer
 from chat.speech.emotes import Emotes
 from chat.speech.names import Names
 from chat.standings import Standings
-from chat.store import messages, rooms
+from chat.store import rooms
 from config.postgres import Pool
 from schemas.chat import ChatMessage
 from schemas.ids import ChannelId
-from schemas.socket import Announcement, Message, MessageDeleted
-
-RECENT: Final = 200
-"""Entries of a log that are looked through for a message that no room here has and the database not yet."""
 
 
 class Chat:
@@ -45,10 +40,10 @@ class Chat:
         trouble: Trouble,
         failures: tuple[type[Exception], ...],
     ) -> None:
-        self._pool = pool
         self._hub: Hub | None = None
         self.log = ChatLog(redis_url, partial(rooms.recall, pool), trouble, replicas=replicas)
         self.history = History(pool, self.log)
+        self._finder = Finder(pool, self.log)
         self.standings = Standings(pool, trouble)
         self.settings = ChannelSettings(pool, trouble)
         self.emotes = Emotes(pool, trouble)
@@ -98,19 +93,4 @@ class Chat:
         """Return a message that was said and not taken away: from a room here, the database, or the end of the log."""
         if self._hub is not None and (found := self._hub.find_message(channel, message_id)) is not None:
             return found
-        kept = await messages.find(self._pool, channel, message_id)
-        return kept or _last(await self.log.before(channel, None, RECENT), message_id)
-
-
-def _last(entries: list[Entry], message_id: str) -> ChatMessage | None:
-    mark = message_id.encode()
-    found: ChatMessage | None = None
-    for entry in entries:
-        if mark not in entry.head:
-            continue
-        match event(entry) if entry.kind in SPOKEN or entry.kind == "message_deleted" else None:
-            case Message(message=message) | Announcement(message=message) if message.id == message_id:
-                found = message
-            case MessageDeleted(message_id=deleted) if deleted == message_id:
-                found = None
-    return found
+        return await self._finder.find(channel, message_id)

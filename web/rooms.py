@@ -113,10 +113,11 @@ class Rooms:
 
     def _address_of(self, request: web.BaseRequest) -> str:
         forwarded = request.headers.getall("X-Forwarded-For", ())
-        return client_address(request.remote or "", forwarded, self._services.trusted_proxies)
+        found = client_address(request.remote or "", forwarded, self._services.trusted_proxies)
+        return self._address_of_peer(found)
 
     def _address_of_peer(self, address: str) -> str:
-        # All who come through a proxy of ours over TCP have its address: it says nothing of them.
+        # All who come through a proxy of ours that names nobody have its address: it says nothing of them.
         return "" if is_trusted(address, self._services.trusted_proxies) else address
 
     def _dropped(self, why: str) -> None:
