@@ -41,13 +41,19 @@ function OthersChannel({ name, isAdmin }: { name: string; isAdmin: boolean }) {
   useTitle('Chat');
   const query = useQuery(channelQuery(name));
   if (query.error && !query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
-  return query.data ? <Trusted channel={query.data} isAdmin={isAdmin} /> : <div className="dashboard" aria-busy="true"><div className="skeleton panel-skeleton" /></div>;
+  return query.data ? <Trusted channel={query.data} isAdmin={isAdmin} /> : <Loading />;
+}
+
+function Loading() {
+  return <div className="dashboard" aria-busy="true"><div className="skeleton panel-skeleton" /></div>;
 }
 
 /** The lists of terms are there for moderators alone: that is how the page knows. */
 function Trusted({ channel: { id, userId, name, displayName }, isAdmin }: { channel: Channel; isAdmin: boolean }) {
-  const { data: settings } = useQuery(chatSettingsQuery(id));
-  if (settings?.blockedTerms === null) {
+  const query = useQuery(chatSettingsQuery(id));
+  if (query.error && !query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
+  if (!query.data) return <Loading />;
+  if (query.data.blockedTerms === null) {
     return (
       <EmptyState testid="no-moderator" title="You do not moderate this chat" action={<Link to="/$channel" params={{ channel: name }} className="button primary">To the channel</Link>}>
         {displayName} can make you a moderator.

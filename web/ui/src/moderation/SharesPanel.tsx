@@ -19,7 +19,7 @@ export function SharesPanel({ channelId }: { channelId: string }) {
   };
   const withdraw = (other: string, done: string) => act.mutate({ run: () => moderation.withdrawShare(channelId, other), done });
   return (
-    <Part id="shares" title="Shared bans" query={query} note="Whoever is banned in one channel is then banned in the other as well, from now on and for as long as the list is shared. Timeouts stay where they are.">
+    <Part id="shares" title="Shared bans" query={query} note="Whoever is banned in the channel that shares its list is banned in the other as well, for as long as it is shared. Timeouts stay where they are.">
       {(shares) => {
         const given = shares.filter(({ fromChannelId }) => fromChannelId === channelId);
         const taken = shares.filter(({ toChannelId }) => toChannelId === channelId);

@@ -298,9 +298,10 @@ describe('the chat of another channel', () => {
   });
 
   it('is closed to everybody else', async () => {
-    serve({ ...other, 'GET channels/c1/chat/settings': ok(settings({ blockedTerms: null, heldTerms: null })) });
+    const calls = serve({ ...other, 'GET channels/c1/chat/settings': ok(settings({ blockedTerms: null, heldTerms: null })) });
     open('/dashboard/chat?channel=other');
     expect(await screen.findByTestId('no-moderator')).toBeTruthy();
     expect(screen.queryByTestId('dashboard-chat')).toBeNull();
+    expect(calls.map(({ path }) => path)).toEqual(['me', 'channels/other', 'channels/c1/chat/settings']); // what it would be refused is not asked for
   });
 });
