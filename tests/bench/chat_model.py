@@ -40,7 +40,7 @@ class Figures:
     """CPU of worker and PostgreSQL for one row (chat_keep)."""
 
 
-def model(figures: Figures, viewers: int, messages_per_s: float) -> list[tuple[str, str]]:
+def model(figures: Figures, viewers: int, messages_per_s: float) -> list[tuple[str, ...]]:
     """Return what it takes, as rows of a table."""
     per_process = int(PASS_MS * 1000 / figures.write_us)
     processes = math.ceil(viewers / per_process)
