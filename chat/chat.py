@@ -9,13 +9,13 @@ from functools import partial
 
 from redis.asyncio import Redis
 
-from chat.hub import Hub
 from chat.keeping.history import History
 from chat.log.calls import Trouble
 from chat.log.log import ChatLog
 from chat.moderation.finding import Finder
 from chat.moderation.moderation import Moderation
 from chat.moderation.settings import ChannelSettings
+from chat.rooms.hub import Hub
 from chat.speaking import Speaking
 from chat.speech.composing import Composer
 from chat.speech.emotes import Emotes

@@ -10,8 +10,8 @@ from typing import Literal
 
 from aiohttp import web
 
-from chat.handler import SocketServer
 from chat.irc.server import IrcServer
+from chat.sockets.handler import SocketServer
 from config.version import VERSION
 from schemas import api, openapi
 from schemas.openapi import Access

@@ -1,7 +1,7 @@
 """Who watches and who chats, counted by the leader for all: told every 5 s, written down every minute.
 
 The players of a stream are HyperLogLogs of 20 s (`web/viewers.py`); merged, they are those of an hour and of the whole
-stream. How many are in a chat is what every process says of its sockets (`chat/presence.py`).
+stream. How many are in a chat is what every process says of its sockets (`chat/rooms/presence.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from chat import presence
+from chat.rooms import presence
 from schemas.ids import ChannelId, SessionId
 from schemas.socket import ViewerCount
 from web.services import Services

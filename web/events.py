@@ -1,8 +1,8 @@
 """What this process tells the others over Redis: channel events for viewers, commands for ingest.
 
 Both are at-most-once. What gets lost is made up for: sockets compare with the database now and then
-(`chat/hub.py`), the answer to an ingest node's heartbeat repeats every cut and who may watch, and ingest reads all keys
-again every few minutes.
+(`chat/rooms/states.py`), the answer to an ingest node's heartbeat repeats every cut and who may watch, and ingest
+reads all keys again every few minutes.
 """
 
 import time

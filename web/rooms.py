@@ -6,18 +6,18 @@ from functools import partial
 
 from aiohttp import web
 
-from chat.handler import Doors, SocketServer
-from chat.hub import Hub
 from chat.irc.formats import Formats
 from chat.irc.formats import Rooms as IrcRooms
 from chat.irc.server import IrcServer
 from chat.irc.talk import House, Named
 from chat.log.listener import Listener
-from chat.metrics import ChatMetrics
-from chat.places import Places
-from chat.presence import Presence
-from chat.sources import Sources
-from chat.states import ChannelState
+from chat.rooms.hub import Hub
+from chat.rooms.metrics import ChatMetrics
+from chat.rooms.presence import Presence
+from chat.rooms.sources import Sources
+from chat.rooms.states import ChannelState
+from chat.sockets.handler import Doors, SocketServer
+from chat.sockets.places import Places
 from schemas.chat import Pinned
 from schemas.ids import ChannelId
 from web.failures import AWAY

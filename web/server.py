@@ -12,10 +12,10 @@ import structlog
 from aiohttp import web
 
 from chat.chat import Chat
-from chat.handler import SocketServer
-from chat.hub import Hub
 from chat.irc.server import IrcServer
 from chat.keeping.keeper import Keeper
+from chat.rooms.hub import Hub
+from chat.sockets.handler import SocketServer
 from config import postgres, redis
 from config.objects.opening import open_stores
 from config.sealing import Seal

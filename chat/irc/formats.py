@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from chat.entry import Entry, event
-from chat.formats import RoomEvent
 from chat.irc.capabilities import Capability
 from chat.irc.dialect import Writer
 from chat.log.calls import Trouble
+from chat.rooms.formats import RoomEvent
 from schemas.chat import ChatSettings
 from schemas.ids import ChannelId
 from schemas.socket import Placed, SettingsChanged

@@ -15,7 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from chat.irc.capabilities import Capability
 from chat.irc.talk import House, Talk
 from chat.irc.wire import IrcWire
-from chat.wire import UNSENT_MAX, tune
+from chat.sockets.wire import UNSENT_MAX, tune
 from schemas.errors import ApiError, ErrorCode
 from schemas.socket import Reconnect
 

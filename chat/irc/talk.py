@@ -11,8 +11,6 @@ from typing import Final
 
 import msgspec
 
-from chat.conversation import Speak
-from chat.hub import Hub
 from chat.irc import notices, replies
 from chat.irc.capabilities import Capability
 from chat.irc.connection import Action, Adapt, Close, Enter, Exit, IrcConnection, Say, SignIn
@@ -21,9 +19,11 @@ from chat.irc.wire import IrcWire
 from chat.log.calls import Trouble
 from chat.moderation.commands import ALIASES, TABLE
 from chat.people import IdentifyToken, MayRead, Recheck, Standing
-from chat.places import Places
-from chat.room import Visit
-from chat.sources import StandingOf
+from chat.rooms.hub import Hub
+from chat.rooms.room import Visit
+from chat.rooms.sources import StandingOf
+from chat.sockets.conversation import Speak
+from chat.sockets.places import Places
 from chat.speaking import Said
 from schemas.chat import KEY_MAX
 from schemas.errors import ApiError, ErrorCode

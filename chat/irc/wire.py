@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from chat import frames
 from chat.irc.formats import IrcFormat
 from chat.people import Identity
-from chat.wire import UNSENT_MAX
+from chat.rooms import frames
+from chat.sockets.wire import UNSENT_MAX
 from schemas.ids import ChannelId, UserId
 from schemas.socket import ServerMessage
 

@@ -15,7 +15,7 @@ from tests.bench.processes import table
 PASS_MS = 40.0
 """What one pass over all sockets of a process may take, so that 99 % of messages arrive within 100 ms."""
 TICK_MIN_MS, TICK_MAX_MS, TICK_PER_PASS = 10.0, 100.0, 1.5
-"""Of chat/flusher.py."""
+"""Of chat/rooms/flusher.py."""
 STORM_S = 30.0
 """Over which clients spread their coming back."""
 PROCESS_MB = 110.0

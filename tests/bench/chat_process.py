@@ -12,19 +12,19 @@ import uvloop
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from chat import flusher
-from chat.handler import Doors, SocketServer
-from chat.hub import Hub
 from chat.log.listener import Listener
 from chat.log.log import ChatLog
 from chat.log.recall import Recalled, modes_of
-from chat.metrics import ChatMetrics
 from chat.people import Identity, Person, Standing
-from chat.places import Places
-from chat.sources import Sources
+from chat.rooms import flusher
+from chat.rooms.hub import Hub
+from chat.rooms.metrics import ChatMetrics
+from chat.rooms.sources import Sources
+from chat.rooms.states import ChannelState
+from chat.sockets.handler import Doors, SocketServer
+from chat.sockets.places import Places
 from chat.speaking import Said
 from chat.standings import NOBODY
-from chat.states import ChannelState
 from config.redis import connect
 from schemas.chat import ChatSettings, Pinned, You
 from schemas.ids import ChannelId

@@ -12,17 +12,17 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from chat.entry import head_of_message
-from chat.handler import Doors, SocketServer
-from chat.hub import Hub
 from chat.log.lines import Line
 from chat.log.listener import Listener
 from chat.log.log import ChatLog
 from chat.log.places import Place
 from chat.log.recall import Recalled, modes_of
-from chat.metrics import ChatMetrics
 from chat.people import Identity
-from chat.places import Places
-from chat.sources import Sources
+from chat.rooms.hub import Hub
+from chat.rooms.metrics import ChatMetrics
+from chat.rooms.sources import Sources
+from chat.sockets.handler import Doors, SocketServer
+from chat.sockets.places import Places
 from chat.speaking import Said
 from config.redis import connect
 from schemas.chat import Authored, ChatSettings

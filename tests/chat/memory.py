@@ -10,14 +10,14 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from chat.entry import Entry, head
-from chat.formats import FRAME_PER_EVENT, FramePerEvent, FramePerTick
-from chat.hub import Hub
 from chat.log.listener import OnEntry, OnFresh, OnModerators
 from chat.log.places import Position
-from chat.metrics import ChatMetrics
 from chat.people import Identity, Person, Standing
-from chat.sources import Sources
-from chat.states import ChannelState
+from chat.rooms.formats import FRAME_PER_EVENT, FramePerEvent, FramePerTick
+from chat.rooms.hub import Hub
+from chat.rooms.metrics import ChatMetrics
+from chat.rooms.sources import Sources
+from chat.rooms.states import ChannelState
 from schemas.chat import ChatSettings, Pinned, You
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, SessionId, UserId

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from chat import presence
+from chat.rooms import presence
 from schemas.ids import ChannelId, SessionId
 from schemas.socket import STREAM_EVENTS, ViewerCount
 from tests.web.site import Site

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from chat import conversation, handler, session
-from chat.formats import RoomEvent
+from chat.rooms.formats import RoomEvent
+from chat.sockets import conversation, handler, session
 from config.embedded import EmbeddedValkey
 from tests.web.site import Person, Site, health, make_settings
 from web.server import running

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chat import presence
+from chat.rooms import presence
 from chat.store import chatters
 from schemas.chat_api import Chatter, Chatters
 from schemas.errors import ApiError, ErrorCode

@@ -1,9 +1,9 @@
 """How rooms are written to IRC clients."""
 
 from chat.entry import Entry, head
-from chat.formats import RoomEvent
 from chat.irc.capabilities import Capability
 from chat.irc.formats import WRITTEN, Formats, Rooms
+from chat.rooms.formats import RoomEvent
 from schemas.chat import ChatSettings
 from schemas.ids import ChannelId
 from schemas.socket import ViewerCount

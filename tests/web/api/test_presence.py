@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat import presence
+from chat.rooms import presence
 from schemas.ids import ChannelId
 from tests.web.site import Site
 from web.events import now_ms

@@ -11,20 +11,20 @@ import msgspec
 from redis.asyncio import Redis
 
 from chat.entry import Entry, event
-from chat.flusher import Flusher
-from chat.formats import Member, RoomEvent
-from chat.joining import Joining
 from chat.log.calls import Trouble
 from chat.log.listener import OnEntry, OnFresh, OnModerators
 from chat.log.places import Position
-from chat.metrics import ChatMetrics
-from chat.past import Past
-from chat.readers import Readers
-from chat.ring import BYTES_MAX, Ring
-from chat.room import Room, Visit
-from chat.sources import Sources
-from chat.states import States
-from chat.tail import Log, Tail
+from chat.rooms.flusher import Flusher
+from chat.rooms.formats import Member, RoomEvent
+from chat.rooms.joining import Joining
+from chat.rooms.metrics import ChatMetrics
+from chat.rooms.past import Past
+from chat.rooms.readers import Readers
+from chat.rooms.ring import BYTES_MAX, Ring
+from chat.rooms.room import Room, Visit
+from chat.rooms.sources import Sources
+from chat.rooms.states import States
+from chat.rooms.tail import Log, Tail
 from config.redis import messages
 from schemas.chat import ChatMessage
 from schemas.errors import ApiError, ErrorCode

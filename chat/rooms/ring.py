@@ -7,8 +7,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Final
 
-from chat.formats import Format, RoomEvent
 from chat.log.places import Position
+from chat.rooms.formats import Format, RoomEvent
 
 EVENTS_MAX: Final = 5_000
 """Events of one room. Who missed more loads history, which is shorter."""

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from chat.entry import Entry
-from chat.flight import Flight
 from chat.log.calls import Trouble
 from chat.log.places import Position
+from chat.rooms.flight import Flight
 from schemas.errors import ApiError
 from schemas.ids import ChannelId, UserId
 

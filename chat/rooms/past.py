@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from chat.flight import Flight
-from chat.formats import RoomEvent
 from chat.log.places import Position
-from chat.ring import EVENTS_MAX, Ring
-from chat.tail import Log
+from chat.rooms.flight import Flight
+from chat.rooms.formats import RoomEvent
+from chat.rooms.ring import EVENTS_MAX, Ring
+from chat.rooms.tail import Log
 from schemas.ids import ChannelId
 
 READ_AT_ONCE: Final = 1_000

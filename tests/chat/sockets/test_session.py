@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.session import (
+from chat.sockets.session import (
     BURST,
     JOINS_MAX,
     MESSAGE_MAX,

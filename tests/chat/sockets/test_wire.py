@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from chat import wire as wires
-from chat.formats import FRAME_PER_EVENT
-from chat.frames import PING
-from chat.heartbeat import DEAD_S, Heartbeat
 from chat.people import Identity
-from chat.wire import UNSENT_MAX, Wire
+from chat.rooms.formats import FRAME_PER_EVENT
+from chat.rooms.frames import PING
+from chat.sockets import wire as wires
+from chat.sockets.heartbeat import DEAD_S, Heartbeat
+from chat.sockets.wire import UNSENT_MAX, Wire
 from schemas.socket import Pong
 from tests.chat.memory import A, frames
 

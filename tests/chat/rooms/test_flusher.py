@@ -2,15 +2,15 @@
 
 import asyncio
 
-from chat import flusher as flushers
 from chat.entry import Entry, head_of_message
-from chat.flusher import Flusher
-from chat.formats import FRAME_PER_TICK, RoomEvent
-from chat.room import Room
+from chat.rooms import flusher as flushers
+from chat.rooms.flusher import Flusher
+from chat.rooms.formats import FRAME_PER_TICK, RoomEvent
+from chat.rooms.room import Room
 from schemas.chat import Authored
 from schemas.ids import UserId
 from tests.chat.memory import A, Ear
-from tests.chat.test_room import admit, logged, make, state
+from tests.chat.rooms.test_room import admit, logged, make, state
 
 WAIT_S = 20
 

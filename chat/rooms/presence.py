@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chat.log.calls import Trouble
-from chat.room import Room
+from chat.rooms.room import Room
 from config.tasks import check_cancelled
 from schemas.ids import ChannelId, UserId
 
@@ -51,7 +51,7 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Rooms(Protocol):
-    """What has rooms: `chat.hub.Hub`."""
+    """What has rooms: `chat.rooms.hub.Hub`."""
 
     @property
     def rooms(self) -> Mapping[ChannelId, Room]:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import ring as rings
 from chat.entry import Entry, head_of_message
-from chat.formats import FRAME_PER_EVENT, RoomEvent
 from chat.log.places import Position
-from chat.ring import PART, Ring
+from chat.rooms import ring as rings
+from chat.rooms.formats import FRAME_PER_EVENT, RoomEvent
+from chat.rooms.ring import PART, Ring
 from schemas.chat import Authored
 from schemas.ids import UserId
 from tests.chat.memory import A, frames

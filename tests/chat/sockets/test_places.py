@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from chat.places import PER_ADDRESS_MAX, PER_USER_MAX, Places
+from chat.sockets.places import PER_ADDRESS_MAX, PER_USER_MAX, Places
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import UserId
 

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from chat.formats import Format, Member, RoomEvent
 from chat.log.calls import Trouble
-from chat.room import Room
+from chat.rooms.formats import Format, Member, RoomEvent
+from chat.rooms.room import Room
 
 TICK_MIN_S: Final = 0.010
 TICK_MAX_S: Final = 0.100

@@ -1,12 +1,12 @@
 """A room's members and the order of what they get."""
 
-from chat.formats import FRAME_PER_TICK, RoomEvent
 from chat.log.places import Position
-from chat.past import Past
 from chat.people import Identity
-from chat.ring import Ring
-from chat.room import WAITING_MAX, Room, Visit
-from chat.tail import Tail
+from chat.rooms.formats import FRAME_PER_TICK, RoomEvent
+from chat.rooms.past import Past
+from chat.rooms.ring import Ring
+from chat.rooms.room import WAITING_MAX, Room, Visit
+from chat.rooms.tail import Tail
 from schemas.chat import ChatSettings
 from schemas.ids import UserId
 from schemas.socket import Joined, ViewerCount

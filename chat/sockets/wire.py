@@ -5,8 +5,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from chat.formats import FramePerEvent, FramePerTick
 from chat.people import Identity
+from chat.rooms.formats import FramePerEvent, FramePerTick
 from schemas.ids import ChannelId, UserId
 from schemas.socket import ServerMessage
 

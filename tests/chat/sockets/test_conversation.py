@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from chat import conversation, heartbeat, session, wire
-from chat.conversation import UNAUTHORIZED
-from chat.places import PER_ADDRESS_MAX, PER_USER_MAX
+from chat.sockets import conversation, heartbeat, session, wire
+from chat.sockets.conversation import UNAUTHORIZED
+from chat.sockets.places import PER_ADDRESS_MAX, PER_USER_MAX
 from tests.chat.house import WAIT_S, Client, House, house
 from tests.chat.memory import A
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from chat.formats import Member
-from chat.joining import Joining
 from chat.log.calls import Trouble
-from chat.room import Room, Visit
+from chat.rooms.formats import Member
+from chat.rooms.joining import Joining
+from chat.rooms.room import Room, Visit
 from schemas.errors import ApiError
 from schemas.ids import ChannelId
 

@@ -10,15 +10,15 @@ from typing import Final
 import structlog
 from aiohttp import WSMsgType, web
 
-from chat.frames import pong
-from chat.hub import Hub
 from chat.log.places import Position
-from chat.metrics import ChatMetrics
 from chat.people import Identity, Recheck
-from chat.room import Visit
-from chat.session import Action, Answer, ChatSession, Close, Enter, Exit, Say
+from chat.rooms.frames import pong
+from chat.rooms.hub import Hub
+from chat.rooms.metrics import ChatMetrics
+from chat.rooms.room import Visit
+from chat.sockets.session import Action, Answer, ChatSession, Close, Enter, Exit, Say
+from chat.sockets.wire import Wire
 from chat.speaking import Said
-from chat.wire import Wire
 from schemas.errors import ApiError, ErrorBody, ErrorCode
 from schemas.ids import ChannelId
 from schemas.socket import Ack, Held, SendMessage, SocketError

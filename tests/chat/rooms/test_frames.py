@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from chat.frames import PING, encode, pong
+from chat.rooms.frames import PING, encode, pong
 from schemas.errors import ErrorCode
 from schemas.socket import Pong, SocketError
 

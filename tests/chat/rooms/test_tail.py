@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from chat.entry import Entry
 from chat.log.places import Position
-from chat.room import Room
-from chat.states import ChannelState, States
+from chat.rooms.room import Room
+from chat.rooms.states import ChannelState, States
 from schemas.ids import ChannelId
 from schemas.socket import StreamOnline
 from tests.chat.memory import OFF, S1, A, Ear, MemoryLog, World, on
-from tests.chat.test_hub import joined
-from tests.chat.test_room import make
+from tests.chat.rooms.test_hub import joined
+from tests.chat.rooms.test_room import make
 
 
 class Late(MemoryLog):

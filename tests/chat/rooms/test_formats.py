@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from chat.entry import Entry, head, head_of_announcement, head_of_message
-from chat.formats import FRAME_PER_EVENT, FRAME_PER_TICK, RoomEvent
+from chat.rooms.formats import FRAME_PER_EVENT, FRAME_PER_TICK, RoomEvent
 from schemas.chat import Authored
 from schemas.ids import UserId
 from schemas.socket import Announcement, ClearChat, EmotesChanged, Message, Pong, Reset, ViewerCount

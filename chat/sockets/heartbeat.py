@@ -5,10 +5,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-from chat.frames import PING
 from chat.log.calls import Trouble
 from chat.people import Recheck
-from chat.wire import Wire
+from chat.rooms.frames import PING
+from chat.sockets.wire import Wire
 from schemas.errors import ApiError
 
 SWEEP_S: Final = 20.0

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from chat.flight import Flight
 from chat.log.calls import Trouble
-from chat.room import Room
+from chat.rooms.flight import Flight
+from chat.rooms.room import Room
 from schemas.ids import ChannelId, SessionId
 from schemas.socket import (
     ChannelEvent,

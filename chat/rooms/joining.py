@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from chat.people import Identity
-from chat.room import Room, Visit
-from chat.sources import Sources
-from chat.states import ChannelState, States
-from chat.tail import Log
+from chat.rooms.room import Room, Visit
+from chat.rooms.sources import Sources
+from chat.rooms.states import ChannelState, States
+from chat.rooms.tail import Log
 from schemas.chat import ChatSettings, Pinned, You
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId

@@ -11,12 +11,12 @@ from typing import Final
 
 import msgspec
 
-from chat.formats import Format, Member, RoomEvent
 from chat.log.places import Position
-from chat.past import Past
 from chat.people import Identity
-from chat.ring import Ring
-from chat.tail import Tail
+from chat.rooms.formats import Format, Member, RoomEvent
+from chat.rooms.past import Past
+from chat.rooms.ring import Ring
+from chat.rooms.tail import Tail
 from schemas.chat import Pinned, Role
 from schemas.ids import ChannelId, SessionId, UserId
 from schemas.socket import Joined, Reset

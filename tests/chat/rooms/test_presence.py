@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from redis.asyncio import Redis
 
-from chat import presence
-from chat.presence import BELIEVED_S, Count, Presence
-from chat.room import Room
+from chat.rooms import presence
+from chat.rooms.presence import BELIEVED_S, Count, Presence
+from chat.rooms.room import Room
 from config.redis import connect
 from schemas.ids import ChannelId, UserId
 from tests.chat.memory import A, Ear
-from tests.chat.test_room import admit, make
+from tests.chat.rooms.test_room import admit, make
 
 pytestmark = pytest.mark.services
 B = ChannelId("b")

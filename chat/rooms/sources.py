@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chat.people import MayRead, Person, Standing
-from chat.states import ReadStates
+from chat.rooms.states import ReadStates
 from schemas.chat import ChatSettings, Pinned, You
 from schemas.ids import ChannelId
 

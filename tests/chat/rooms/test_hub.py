@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 import pytest
 
-from chat import hub
 from chat.entry import head
 from chat.log.places import Position
 from chat.people import Standing
-from chat.room import Visit
+from chat.rooms import hub
+from chat.rooms.room import Visit
 from schemas.errors import ApiError, ErrorCode
 from schemas.ids import ChannelId, UserId
 from schemas.socket import (

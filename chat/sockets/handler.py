@@ -11,15 +11,15 @@ from typing import Final
 import structlog
 from aiohttp import WSCloseCode, web
 
-from chat.conversation import UNAUTHORIZED, Conversation, Speak
-from chat.formats import FRAME_PER_EVENT, FRAME_PER_TICK
-from chat.heartbeat import Heartbeat
-from chat.hub import Hub
-from chat.metrics import ChatMetrics
 from chat.people import Identify, Identity, Recheck
-from chat.places import Places
-from chat.session import FRAME_MAX, ChatSession
-from chat.wire import UNSENT_MAX, Wire, tune
+from chat.rooms.formats import FRAME_PER_EVENT, FRAME_PER_TICK
+from chat.rooms.hub import Hub
+from chat.rooms.metrics import ChatMetrics
+from chat.sockets.conversation import UNAUTHORIZED, Conversation, Speak
+from chat.sockets.heartbeat import Heartbeat
+from chat.sockets.places import Places
+from chat.sockets.session import FRAME_MAX, ChatSession
+from chat.sockets.wire import UNSENT_MAX, Wire, tune
 from schemas.errors import ApiError, ErrorCode
 from schemas.socket import Reconnect
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import msgspec
 
 from chat.entry import SPOKEN, Entry, text
-from chat.frames import encode, frame, head
+from chat.rooms.frames import encode, frame, head
 from schemas.ids import ChannelId, UserId
 from schemas.socket import ChannelEvent, LoggedEvent, Reset, ServerMessage
 
