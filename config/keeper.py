@@ -155,12 +155,16 @@ class Keeper:
         except OSError as error:
             return self._failed(f"cannot be started: {error.strerror}")
         self.pid = process.pid
+        if self._stopping.is_set():  # while it was being started: nobody could ask it
+            self.send(self.spec.stop_signal)
         self._changed()
         readiness = asyncio.create_task(self._watch_start(), name=f"readiness of {self.spec.name}")
         try:
             code = await process.wait()
         finally:
             processes.kill_group(process.pid)  # stragglers
+            if process.returncode is None:  # we are cancelled; the end of what was just killed is still taken note of
+                await asyncio.wait({asyncio.create_task(process.wait())}, timeout=KILL_S)
             self.pid = None
             readiness.cancel()
             await asyncio.wait({output}, timeout=LAST_OUTPUT_S)

@@ -6,10 +6,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config import processes
+from config import keeper, processes
 from config.embedded.runtime import CannotStart
 from config.keeper import Backoff, Spec, StartFailed
 from config.probes import NotReady, Probe
@@ -237,6 +238,33 @@ async def test_a_start_that_is_cancelled_can_be_stopped(shown: Shown) -> None:
     await supervisor.stop()
     assert pid is not None
     assert not processes.is_alive(pid)
+
+
+async def test_what_is_just_being_started_is_asked_to_end_too(
+    shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, may_return = asyncio.Event(), asyncio.Event()
+    start = asyncio.create_subprocess_exec
+
+    async def slow_start(*command: Any, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*command, **options)
+        started.set()
+        await may_return.wait()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow_start)
+    monkeypatch.setattr(keeper, "KILL_S", 60.0)  # until then it would be waited for, were it not asked
+    supervisor = Supervisor(shown)
+    starting = asyncio.create_task(supervisor.start(child("a", "touch", str(tmp_path / "a"), "wait")))
+    await started.wait()
+    await eventually((tmp_path / "a").exists)
+    stopping = asyncio.create_task(supervisor.stop())
+    await asyncio.sleep(0)
+    may_return.set()
+    async with asyncio.timeout(20):
+        await stopping
+    await asyncio.gather(starting, return_exceptions=True)
+    assert not processes.is_alive(pids(tmp_path / "a")[0])
 
 
 def test_a_process_is_known_by_its_number_and_its_birth() -> None:
