@@ -1,8 +1,6 @@
 """How many connections a process holds: in all, of one address, of one account. Sockets and IRC share one."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -26,41 +24,45 @@ class Places:
         self._addresses: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
 
-    @contextmanager
-    def taken(self, address: str) -> Iterator[None]:
-        """Hold a place for a connection from an address; "" is not counted by address."""
-        if self.count >= self.places_max:
+    def taken(self, address: str) -> "Place":
+        """Hold a place for a connection from an address, as a context; "" is not counted by address."""
+        return Place(self, self._addresses, _household(address), PER_ADDRESS_MAX)
+
+    def taken_by(self, user: UserId | None) -> "Place":
+        """Hold one of an account's places too, as a context; None is not counted."""
+        return Place(None, self._users, user or "", PER_USER_MAX)
+
+
+class Place:
+    """A place while it is held. No generator, because each of them costs a socket half a KB."""
+
+    __slots__ = ("_counts", "_most", "_places", "_who")
+
+    def __init__(self, places: Places | None, counts: Counter[str], who: str, most: int) -> None:
+        self._places, self._counts, self._who, self._most = places, counts, who, most
+
+    def __enter__(self) -> None:
+        """Take it. Raises `ApiError`."""
+        places, who = self._places, self._who
+        if places is not None and places.count >= places.places_max:
             message = "This server takes no more connections just now."
             raise ApiError(ErrorCode.UNAVAILABLE, message, retry_after_ms=RETRY_AFTER_MS)
-        with _one(self._addresses, _household(address), PER_ADDRESS_MAX):
-            self.count += 1
-            try:
-                yield
-            finally:
-                self.count -= 1
+        if who and self._counts[who] >= self._most:
+            message = "You have too many connections open."
+            raise ApiError(ErrorCode.RATE_LIMITED, message, retry_after_ms=RETRY_AFTER_MS)
+        if who:
+            self._counts[who] += 1
+        if places is not None:
+            places.count += 1
 
-    @contextmanager
-    def taken_by(self, user: UserId | None) -> Iterator[None]:
-        """Hold one of an account's places too; None is not counted."""
-        with _one(self._users, user or "", PER_USER_MAX):
-            yield
-
-
-@contextmanager
-def _one(counts: Counter[str], who: str, most: int) -> Iterator[None]:
-    if not who:
-        yield
-        return
-    if counts[who] >= most:
-        message = "You have too many connections open."
-        raise ApiError(ErrorCode.RATE_LIMITED, message, retry_after_ms=RETRY_AFTER_MS)
-    counts[who] += 1
-    try:
-        yield
-    finally:
-        counts[who] -= 1
-        if not counts[who]:
-            del counts[who]
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        if self._places is not None:
+            self._places.count -= 1
+        if self._who:
+            self._counts[self._who] -= 1
+            if not self._counts[self._who]:
+                del self._counts[self._who]
 
 
 def _household(address: str) -> str:
