@@ -26,17 +26,17 @@ PROCESS_MB = 110.0
 class Figures:
     """What was measured. `python -m tests.bench NAME` prints it again."""
 
-    write_us: float = 8.0
+    write_us: float = 8.2
     """CPU of one write to one socket, the kernel's part included (chat_fanout: 10 messages per second)."""
-    socket_kb: float = 14.0
+    socket_kb: float = 15.5
     """Memory of one socket (chat_fanout)."""
-    open_us: float = 500.0
+    open_us: float = 450.0
     """CPU to open a socket and join (chat_fanout)."""
-    say_us: float = 40.0
+    say_us: float = 38.0
     """CPU of Redis for one message, without those it is published to (chat_log)."""
     publish_us: float = 10.0
     """CPU of Redis for each process that a message is published to (facts of Redis: a write to one socket)."""
-    keep_us: float = 60.0
+    keep_us: float = 30.0
     """CPU of worker and PostgreSQL for one row (chat_keep)."""
 
 
