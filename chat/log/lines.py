@@ -34,5 +34,3 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     only_emotes: bool = False
     held_id: str = ""
     """Not "": a moderator shall see it first. Everything is checked, nothing is appended."""
-    approves: str = ""
-    """A moderator approves the message held under this id: only bans are checked. `key` is the author's of then."""

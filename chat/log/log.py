@@ -86,7 +86,6 @@ class ChatLog:
             int(line.digest != ""),
             line.characters,
             line.held_id,
-            line.approves,
             int(self._calls.replicas > 0),
         )
 

@@ -7,7 +7,7 @@ local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
 local is_privileged, is_subscriber, only_emotes = ARGV[9] == '1', ARGV[10] == '1', ARGV[11] == '1'
 local follows_minutes, account_minutes = tonumber(ARGV[12]), tonumber(ARGV[13])
 local has_digest, characters = ARGV[14] == '1', tonumber(ARGV[15])
-local held, approves, is_replicated = ARGV[16], ARGV[17], ARGV[18] == '1'
+local held, is_replicated = ARGV[16], ARGV[17] == '1'
 
 local ANSWERED_MS = 300000
 local OWN_AGAIN_MS = 30000
@@ -26,7 +26,7 @@ end
 
 local kept = call('MGET', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8])
 local answer, full_at, last_at, is_own_again, is_again = kept[1], kept[2], kept[3], kept[4], kept[5]
-if answer and (approves == '' or string.sub(answer, 1, 1) == 'p') then
+if answer then
   if is_replicated then
     -- Something must be written, for WAIT looks only at what its own connection wrote, and the first answer may
     -- have been given to another one and not be on a replica.
@@ -53,50 +53,48 @@ if state[5] == '1' then
 end
 local slow_ms = tonumber(modes[1] or 0) * 1000
 local is_unique = modes[6] == '1' and has_digest and characters >= UNIQUE_MIN_CHARACTERS
-if approves == '' then
-  if not is_privileged then
-    if modes[2] == '1' and not is_subscriber then
-      return refused('SUBSCRIBERS_ONLY')
-    end
-    if modes[3] == '1' then
-      local needed = tonumber(modes[4] or 0)
-      if follows_minutes < 0 then
-        return refused('FOLLOWERS_ONLY')
-      elseif follows_minutes < needed then
-        return refused('FOLLOWERS_ONLY', (needed - follows_minutes) * MINUTE_MS)
-      end
-    end
-    local age = tonumber(modes[7] or 0)
-    if account_minutes < age then
-      return refused('ACCOUNT_TOO_NEW', (age - account_minutes) * MINUTE_MS)
-    end
-    if modes[5] == '1' and not only_emotes then
-      return refused('EMOTE_ONLY')
+if not is_privileged then
+  if modes[2] == '1' and not is_subscriber then
+    return refused('SUBSCRIBERS_ONLY')
+  end
+  if modes[3] == '1' then
+    local needed = tonumber(modes[4] or 0)
+    if follows_minutes < 0 then
+      return refused('FOLLOWERS_ONLY')
+    elseif follows_minutes < needed then
+      return refused('FOLLOWERS_ONLY', (needed - follows_minutes) * MINUTE_MS)
     end
   end
-  if interval > 0 then
-    -- GCRA: the key holds when the allowance will be full again.
-    full_at = math.max(now, tonumber(full_at or 0))
-    local too_early = full_at - now - (burst - 1) * interval
-    if too_early > 0 then
-      return refused('RATE_LIMITED', too_early)
-    end
-    call('SET', KEYS[5], whole(full_at + interval), 'PX', whole(full_at + interval - now))
+  local age = tonumber(modes[7] or 0)
+  if account_minutes < age then
+    return refused('ACCOUNT_TOO_NEW', (age - account_minutes) * MINUTE_MS)
   end
-  if not is_privileged then
-    if slow_ms > 0 then
-      -- When they last said something, so that a changed mode counts from then.
-      local wait = tonumber(last_at or 0) + slow_ms - now
-      if wait > 0 then
-        return refused('SLOW_MODE', wait)
-      end
+  if modes[5] == '1' and not only_emotes then
+    return refused('EMOTE_ONLY')
+  end
+end
+if interval > 0 then
+  -- GCRA: the key holds when the allowance will be full again.
+  full_at = math.max(now, tonumber(full_at or 0))
+  local too_early = full_at - now - (burst - 1) * interval
+  if too_early > 0 then
+    return refused('RATE_LIMITED', too_early)
+  end
+  call('SET', KEYS[5], whole(full_at + interval), 'PX', whole(full_at + interval - now))
+end
+if not is_privileged then
+  if slow_ms > 0 then
+    -- When they last said something, so that a changed mode counts from then.
+    local wait = tonumber(last_at or 0) + slow_ms - now
+    if wait > 0 then
+      return refused('SLOW_MODE', wait)
     end
-    if is_own_again then
-      return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[7]))
-    end
-    if is_unique and is_again then
-      return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[8]))
-    end
+  end
+  if is_own_again then
+    return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[7]))
+  end
+  if is_unique and is_again then
+    return refused('DUPLICATE_MESSAGE', call('PTTL', KEYS[8]))
   end
 end
 

@@ -211,21 +211,6 @@ async def test_a_held_line_is_answered_and_not_appended(chat: Running, redis: Re
     assert (await chat.refusal(line("b", digest="a", held_id="h3"))).code is ErrorCode.DUPLICATE_MESSAGE
 
 
-async def test_an_approved_line_gets_its_place_once_whatever_the_modes_are(chat: Running) -> None:
-    await chat.hold(line("a", held_id="h1"))
-    await chat.set_modes(subscriber_only=True, slow_mode=3600, unique_chat=True)
-    place = await chat.say(line("a", approves="h1", interval_ms=HOUR_MS))
-    assert (place.seq, place.is_repeat) == (2, False)
-    assert await chat.say(line("a", approves="h1")) == await chat.say(line("a"))
-    assert (await chat.say(line("a"))).seq == 2
-
-
-async def test_what_the_banned_had_held_is_not_approved(chat: Running) -> None:
-    await chat.hold(line("a", held_id="h1"))
-    await ban(chat, 0)
-    assert (await chat.refusal(line("a", approves="h1"))).code is ErrorCode.BANNED
-
-
 async def test_the_clock_of_a_log_does_not_go_back(chat: Running, redis: Redis) -> None:
     await chat.say(line("a"))
     ahead = now_ms() + HOUR_MS
