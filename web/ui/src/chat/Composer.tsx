@@ -45,6 +45,7 @@ export const Composer = memo(function Composer({ room, channelId, you, cooldown,
   const [isPicking, setPicking] = useState(false);
   const [wantsEmotes, setWantsEmotes] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
+  const written = useRef<{ value: string; at: number } | null>(null);
   const sent = useRef<string[]>([]);
   const listId = useId();
   const isSignedIn = you?.userId != null;
@@ -68,8 +69,14 @@ export const Composer = memo(function Composer({ room, channelId, you, cooldown,
     setCaret(at);
     setPicked(0);
     setClosedAt(-1);
-    requestAnimationFrame(() => area.current?.setSelectionRange(at, at));
+    written.current = { value, at };
   };
+  // Before the next key can come: a caret that is set later may land in what was typed meanwhile.
+  useLayoutEffect(() => {
+    const last = written.current;
+    written.current = null;
+    if (last !== null && area.current?.value === last.value) area.current.setSelectionRange(last.at, last.at);
+  });
 
   useGivenBack(room, text, (content) => write(content));
   useEffect(() => {
