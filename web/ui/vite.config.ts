@@ -28,6 +28,8 @@ export default defineConfig({
     restoreMocks: true,
     unstubGlobals: true,
     testTimeout: 10_000,
+    maxWorkers: 2, // else one fewer than there are cores: of two, one
+    pool: 'threads',
     css: { modules: { classNameStrategy: 'non-scoped' } },
   },
 });
