@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from schemas import api, chat_api
+from schemas import api
 from schemas.chat_api import Scope
 from schemas.errors import ErrorCode, Failure
 from schemas.socket import ClientMessage, ServerMessage
@@ -98,7 +98,6 @@ def text(operations: Sequence[Operation], *, version: str) -> str:
 
 def _components(operations: Sequence[Operation]) -> dict[str, Json]:
     structs = [t for o in operations for t in (o.body, o.form, o.query, o.data) if t is not None]
-    structs += [t for t in vars(chat_api).values() if isinstance(t, type) and t.__module__ == chat_api.__name__]
     types: list[object] = [*dict.fromkeys(structs), api.Page, Failure, *SOCKET_UNIONS.values()]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
     unions = dict(zip(SOCKET_UNIONS, schemas[-len(SOCKET_UNIONS) :], strict=True))
