@@ -27,7 +27,7 @@ ENV PATH=/opt/tally/bin:$PATH PYTHONUNBUFFERED=1 TALLY_DATA=/data TALLY_LOG_FORM
 USER tally
 WORKDIR /data
 VOLUME /data
-EXPOSE 8080 1935 8890/udp
+EXPOSE 8080 1935 6667 8890/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "config.health"]
 ENTRYPOINT ["tally"]
