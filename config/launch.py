@@ -15,7 +15,8 @@ import signal
 import sys
 
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP = 1, 24  # linux/prctl.h
+CAP_SYS_NICE = 23  # linux/capability.h
 NOBODY = 65534
 
 
@@ -35,6 +36,16 @@ def _drop_root() -> None:
     os.setuid(NOBODY)
 
 
+def _stay_fair() -> None:
+    """See that the program can't put itself before everything else on this machine.
+
+    SVT-AV1 makes the thread that opens it, and so all that this starts later, SCHED_FIFO with priority 99 where that is
+    allowed, which it is to root: two cores full of it and nothing else runs any more, not even a kill.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE)  # takes effect with exec; no other user has it anyway
+
+
 def _end_with(parent: int, death_signal: int) -> None:
     # After the change of identity, which clears it; exec keeps it.
     if sys.platform == "linux":
@@ -47,6 +58,7 @@ def main(death_signal: str, parent: str, identity: str, *command: str) -> None:
     """Never returns: the command takes over, or one line says why not (exit code 127)."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # asked to stop already: end without a traceback
     try:
+        _stay_fair()
         if identity == "mapped":
             _map_root()
         elif identity == "nobody":

@@ -1,8 +1,10 @@
 """Real servers for tests that are marked `services`: started when the first such test asks, gone at the end."""
 
 import asyncio
+import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,17 @@ def apart(work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine in a thread of its own: these fixtures serve sync and async tests alike."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, work).result()
+
+
+@pytest.fixture(autouse=True)
+def fair() -> Iterator[None]:
+    """Take back the real-time priority that SVT-AV1 gives a thread of root's that encodes with it.
+
+    All that is started later would have it too, and starve the machine.
+    """
+    yield
+    if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @pytest.fixture(scope="session")

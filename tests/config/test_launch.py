@@ -68,3 +68,10 @@ def test_a_process_is_ended_with_all_of_its_group(tmp_path: Path) -> None:
     process.wait(10)
     process.stdout.close()
     assert processes.wait_gone(straggler, 10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody takes real-time priority")
+def test_the_program_cannot_put_itself_before_everything_else() -> None:
+    asked = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"
+    tried = subprocess.run(processes.command([sys.executable, "-c", asked]), capture_output=True, check=False)
+    assert b"PermissionError" in tried.stderr, tried
