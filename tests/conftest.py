@@ -8,14 +8,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chat.emotes import defaults
+from chat.keeping import partitions
 from config.embedded import EmbeddedPostgres, EmbeddedValkey
 from config.migrations import migrate
-from config.postgres import connect
+from config.postgres import connect, open_pool
 from config.redis import connect as connect_redis
 from tests.rclone import S3Server
 
@@ -72,7 +75,7 @@ def redis_server(server_directory: Path) -> Iterator[EmbeddedValkey]:
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A fresh database with all migrations, dropped after the test."""
     name = f"t_{next(_numbers)}"
-    apart(_execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    apart(_execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"))
     yield postgres_server.url_of(name)
     apart(_execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)"))
 
@@ -131,7 +134,11 @@ _numbers = iter(range(1, 1_000_000))
 
 async def _make_template(server: EmbeddedPostgres) -> None:
     await _execute(server, f"CREATE DATABASE {TEMPLATE}")
-    await migrate(server.url_of(TEMPLATE))
+    url = server.url_of(TEMPLATE)
+    await migrate(url)
+    async with await open_pool(url) as pool:  # what each web process does when it starts on an empty database
+        await partitions.ensure(pool, datetime.now(UTC))
+        await defaults.load(pool)
 
 
 async def _execute(server: EmbeddedPostgres, statement: str) -> None:

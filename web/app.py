@@ -5,6 +5,7 @@ channel, which must be the caller's (or the caller an administrator). `web/route
 """
 
 from collections.abc import Collection
+from functools import cache
 from http import HTTPStatus
 from typing import Literal
 
@@ -137,6 +138,7 @@ ENDPOINTS = (
 # fmt: on
 
 
+@cache
 def openapi_text() -> str:
     """Return the OpenAPI document of the table."""
     return openapi.text(ENDPOINTS, version=VERSION)
