@@ -29,6 +29,17 @@ class DatabaseUnavailable(Exception):
     """The database cannot be used; the text says which and why, without a password."""
 
 
+FAILURES: tuple[type[Exception], ...] = (
+    DatabaseUnavailable,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg's word for a connection that was ended at a bad moment
+    OSError,
+    TimeoutError,
+)
+"""All that a query may raise: for what goes on whatever the database says."""
+
+
 async def open_pool(url: str, *, size: int = POOL_SIZE, wait_s: float = WAIT_S) -> Pool:
     """Return a pool with one connection made. Raises `DatabaseUnavailable` after `wait_s`."""
 

@@ -7,7 +7,7 @@ import asyncio
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -25,6 +25,8 @@ RECHECK_S: Final = 3.0
 CLOSE_S: Final = 3.0
 HTTP: Final = b"GET "
 FRAME_MAX: Final = 64 * 1024
+EARLY_MAX: Final = 64 * 1024
+"""Bytes that may come over TCP before they are listened to."""
 RETRY_AFTER_MS: Final = 2_000
 ORDERLY: Final = frozenset({"quit", "restart"})
 """Ends that are nobody's trouble."""
@@ -218,22 +220,30 @@ class _TcpClient(asyncio.Protocol):
         self.talk: Talk | None = None
         self.ended = asyncio.Event()
         self._is_new = True
+        self._early = b""
         self.handshake = b""
         """What came first, if that is of HTTP: then it is a WebSocket."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.pause_reading()
-        self._server.begin(self, transport)
+        # uvloop's transports are none of asyncio's classes
+        self._transport = stream = cast(asyncio.Transport, transport)
+        stream.pause_reading()
+        self._server.begin(self, stream)
 
     def resume(self) -> None:
-        """Read on."""
+        """Read on, once there is a talk."""
         if self._transport is not None and not self._transport.is_closing():
+            early, self._early = self._early, b""
+            if early:
+                self.data_received(early)
             self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        assert self.talk is not None
+        if self.talk is None:  # uvloop begins to read although it was told to pause
+            self._early += data
+            if len(self._early) > EARLY_MAX and self._transport is not None:
+                self._transport.abort()
+            return
         if self._is_new and data.startswith(HTTP):
             self.handshake = data
             self.ended.set()

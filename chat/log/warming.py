@@ -5,14 +5,13 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-import asyncpg
 from redis.typing import EncodableT
 
 from chat.log import keys
 from chat.log.calls import Calls, Trouble, make_epoch, unavailable
 from chat.log.recall import Recall, Recalled
 from chat.log.scripts import STAGE, WARM
-from config.postgres import DatabaseUnavailable
+from config.postgres import FAILURES
 from schemas.errors import ApiError
 from schemas.ids import ChannelId, UserId
 
@@ -21,14 +20,6 @@ AT_ONCE: Final = 8
 """Channels that are recalled at the same time: after Redis lost everything, all rooms of a process are."""
 STAGED_AT_ONCE: Final = 1000
 """Bans in one call of stage.lua, which unpacks them on the stack of Lua (8,000 values)."""
-DATABASE_AWAY: Final = (
-    DatabaseUnavailable,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
 
 
 class Warming:
@@ -71,7 +62,7 @@ class Warming:
                 await self._begin(channel, recalled)
             except ApiError as error:
                 return error
-            except DATABASE_AWAY as error:
+            except FAILURES as error:
                 self._trouble("postgres", error)
                 return unavailable()
             return None

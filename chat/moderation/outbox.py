@@ -10,14 +10,13 @@ from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
-import asyncpg
 import msgspec
 
 from chat.log.acts import Act, ActEvent
 from chat.log.calls import Trouble
 from chat.log.places import Place
 from chat.store import acts, held
-from config.postgres import DatabaseUnavailable, Pool
+from config.postgres import FAILURES, Pool
 from config.tasks import check_cancelled
 from schemas.errors import ApiError
 from schemas.ids import ChannelId
@@ -31,7 +30,7 @@ OVERDUE_S: Final = 3.0
 SWEEP_MAX: Final = 50
 TIDY_EVERY: Final = 1_800
 """Sweeps between two times that old held messages are forgotten: about an hour."""
-AWAY: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable, OSError, TimeoutError)
+AWAY: Final[tuple[type[Exception], ...]] = (ApiError, *FAILURES)
 """What does not answer now will later: the acts wait."""
 
 _events: Final = msgspec.json.Decoder(list[ActEvent])

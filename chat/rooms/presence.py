@@ -83,7 +83,7 @@ class Presence:
         try:
             async with asyncio.timeout(END_S):
                 await self._retract(self._said)
-        except (RedisError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError) as error:
             self._trouble("presence", error)  # it is believed no more soon
 
     async def _try(self, now_ms: int) -> None:

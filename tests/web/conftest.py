@@ -5,10 +5,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 
 from config.settings import Settings
 from tests.web.site import Site, make_settings
 from web.server import Running, running
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, LoopFactory]:
+    """Run on the loop that the product runs on: its transports are none of asyncio's classes."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

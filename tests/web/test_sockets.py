@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -251,8 +251,9 @@ async def test_a_reader_that_stands_still_is_dropped(site: Site) -> None:
     assert hub
     async with page(site) as one:
         await one.join(channel)
-        transport = one.ws._response.connection.transport  # type: ignore[union-attr]  # to stop reading
-        assert isinstance(transport, asyncio.Transport)
+        connection = one.ws._response.connection
+        assert connection is not None
+        transport = cast(asyncio.Transport, connection.transport)
         transport.pause_reading()
         for _ in range(400):
             if (room := hub.rooms.get(channel)) is None:  # type: ignore[call-overload]  # plain text
