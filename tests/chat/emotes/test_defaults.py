@@ -40,6 +40,7 @@ def test_nothing_lies_about_that_is_not_one() -> None:
 
 @pytest.mark.services
 async def test_they_are_loaded_once_and_what_is_deleted_stays_so(pool: Pool) -> None:
+    await pool.execute("DELETE FROM emotes")  # the databases of tests have them already
     mine = emotes.EmoteRow("mine", None, NAMES[0], 0, False, await pool.fetchval("SELECT now()"))
     async with pool.acquire() as connection, connection.transaction():
         await emotes.create(connection, mine, [], None, {})
