@@ -20,7 +20,7 @@ from schemas.errors import ApiError, ErrorCode
 from schemas.openapi import Access, Operation
 from web.forms import read_form
 from web.identity import Visitor, clear_session_cookie, refuse_foreign_page, set_session_cookie, visitor_of
-from web.proxies import client_address
+from web.proxies import address_of
 from web.services import SERVICES, Services
 from web.store import channels
 from web.store.channels import ChannelRow
@@ -71,8 +71,7 @@ class Call(Generic[Input]):
     @property
     def address(self) -> str:
         """The address that connected to us, or to a proxy of ours."""
-        forwarded = self.request.headers.getall("X-Forwarded-For", ())
-        return client_address(self.request.remote or "", forwarded, self.services.trusted_proxies)
+        return address_of(self.request, self.services.trusted_proxies)
 
 
 class Listing(msgspec.Struct, frozen=True):

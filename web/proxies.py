@@ -7,6 +7,8 @@ so the list is read from its right end (https://developer.mozilla.org/docs/Web/H
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from aiohttp import web
+
 Network = IPv4Network | IPv6Network
 MAX_HOPS = 16
 """Addresses of a list that are read."""
@@ -32,6 +34,12 @@ def client_address(connected: str, forwarded: Sequence[str], trusted: Sequence[N
             break
         found = str(address)
     return found
+
+
+def address_of(request: web.BaseRequest, trusted: Sequence[Network]) -> str:
+    """Return the address of a request's client, "" where nobody knows it."""
+    forwarded = request.headers.getall("X-Forwarded-For", ())
+    return client_address(request.remote or "", forwarded, trusted)
 
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:

@@ -22,7 +22,7 @@ from schemas.chat import Pinned
 from schemas.ids import ChannelId
 from web.failures import AWAY
 from web.identity import identify_socket, identify_token, may_read, recheck
-from web.proxies import client_address, is_trusted
+from web.proxies import address_of, is_trusted
 from web.services import Services
 from web.store import channels
 from web.store.channels import ChannelRow
@@ -112,9 +112,7 @@ class Rooms:
         return Named(row.id, row.name) if row and row.name == name else None
 
     def _address_of(self, request: web.BaseRequest) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        found = client_address(request.remote or "", forwarded, self._services.trusted_proxies)
-        return self._address_of_peer(found)
+        return self._address_of_peer(address_of(request, self._services.trusted_proxies))
 
     def _address_of_peer(self, address: str) -> str:
         # All who come through a proxy of ours that names nobody have its address: it says nothing of them.

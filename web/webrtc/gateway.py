@@ -26,7 +26,7 @@ from web.calls import NAME, find_channel
 from web.hls.embeds import Embeds
 from web.hls.heads import Fields
 from web.origins import origin_of
-from web.proxies import client_address, is_trusted
+from web.proxies import address_of, is_trusted
 from web.services import SERVICES, Services
 
 CONNECT_S: Final = 2.0
@@ -136,7 +136,9 @@ async def watch(request: web.Request) -> web.Response:
     if not nodes:
         raise _away("WebRTC is not served right now.")
     viewer = services.viewers.token(
-        request.headers.get(hdrs.COOKIE), _address(services, request), request.headers.get(hdrs.USER_AGENT)
+        request.headers.get(hdrs.COOKIE),
+        address_of(request, services.trusted_proxies),
+        request.headers.get(hdrs.USER_AGENT),
     )
     about = {
         webrtc.CHANNEL_HEADER: live.channel_id,
@@ -179,11 +181,6 @@ def _bearer(request: web.Request) -> str:
     return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
-def _address(services: Services, request: web.Request) -> str:
-    forwarded = request.headers.getall("X-Forwarded-For", ())
-    return client_address(request.remote or "", forwarded, services.trusted_proxies)
-
-
 def _away(message: str) -> ApiError:
     return ApiError(ErrorCode.UNAVAILABLE, message, retry_after_ms=RETRY_AFTER_MS)
 
@@ -193,7 +190,7 @@ async def _hand_on(request: web.Request, nodes: Sequence[WebrtcNode], path: str,
     services = request.app[SERVICES]
     headers: dict[str, str] = {name: request.headers[name] for name in ASKED if name in request.headers}
     headers |= about
-    headers[webrtc.ADDRESS_HEADER] = _address(services, request)
+    headers[webrtc.ADDRESS_HEADER] = address_of(request, services.trusted_proxies)
     body = await request.read()
     for node in nodes:
         url = URL(node.url.rstrip("/") + path, encoded=True)
